@@ -1,0 +1,1 @@
+//! hhvm-drain drains HHVM before systemd stops it.

@@ -1,0 +1,2 @@
+//! hhvm-drain: see the library.
+fn main() {}
