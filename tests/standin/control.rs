@@ -36,8 +36,8 @@ impl Synthetic {
             Self::Fixed(number) => number,
             Self::Ramp { to, over, .. } if elapsed >= over => to,
             Self::Ramp { from, to, over } => {
-                let left = i128::try_from(over.saturating_sub(elapsed).as_millis()).unwrap_or(0);
-                let whole = i128::try_from(over.as_millis()).unwrap_or(1).max(1);
+                let left = i128::try_from(over.saturating_sub(elapsed).as_nanos()).unwrap_or(0);
+                let whole = i128::try_from(over.as_nanos()).unwrap_or(1).max(1);
                 let distance = i128::from(from - to) * left;
                 // Away from the end, so that the end is reached at its time and not before.
                 let rounded = (distance.abs() + whole - 1) / whole * distance.signum();
@@ -121,13 +121,14 @@ impl Control {
         let Some(path) = &self.path else {
             return Ok(());
         };
+        // Locked before reading, or a thread that read first could put back what another has replaced.
+        let mut state = lock(&self.state);
         let text = fs::read_to_string(path);
         // Empty means that somebody is writing it: to clear it, write a newline or remove it.
         if text.as_ref().is_ok_and(String::is_empty) {
             return Ok(());
         }
         let text = text.unwrap_or_default();
-        let mut state = lock(&self.state);
         if text == state.text {
             return Ok(());
         }

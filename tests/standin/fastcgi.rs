@@ -129,7 +129,10 @@ impl Session {
 /// HHVM takes the address from `SCRIPT_NAME` alone, with or without its slash.
 fn request(params: BTreeMap<String, String>, peer: &str) -> Request {
     let get = |name: &str| params.get(name).map_or("", String::as_str);
-    let target = format!("{}?{}", get("SCRIPT_NAME"), get("QUERY_STRING"));
+    let target = match get("QUERY_STRING") {
+        "" => get("SCRIPT_NAME").into(),
+        query => format!("{}?{query}", get("SCRIPT_NAME")),
+    };
     let client = match get("REMOTE_ADDR") {
         "" => peer,
         address => address,
