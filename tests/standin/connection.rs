@@ -9,7 +9,7 @@ use crate::lock;
 use crate::message::Request;
 use crate::net::{Stream, Woken, wait};
 use crate::pool::Note;
-use crate::server::Server;
+use crate::server::{Server, Service};
 use crate::session::{Event, Reply, Session, Wire};
 
 /// One connection. Only its thread holds the stream for long, so that the stream closes when that thread lets go,
@@ -18,7 +18,7 @@ pub struct Connection {
     stream: Mutex<Option<Arc<Stream>>>,
     gone: Condvar,
     turn: Mutex<Turn>,
-    /// Requests whose job has not ended.
+    /// Jobs and deliveries that have not ended.
     jobs: AtomicUsize,
     answered: AtomicBool,
     /// No request after the present one.
@@ -51,6 +51,8 @@ impl Connection {
         }
         lock(&self.stream).take();
         self.gone.notify_all();
+        // A client that left without ending its input is still obeyed.
+        self.input_ended(server);
     }
 
     fn read(self: &Arc<Self>, server: &Arc<Server>, stream: &Stream) {
@@ -78,7 +80,7 @@ impl Connection {
         match event {
             Event::Start(..) if self.last.load(SeqCst) => return false,
             Event::Start(request, reply) => self.start(server, request, reply),
-            Event::InputEnd => self.input_ended(),
+            Event::InputEnd => self.input_ended(server),
             Event::Send(bytes) => return stream.write_all(&bytes).is_ok(),
             Event::SendAndClose(bytes) => {
                 let _ = stream.write_all(&bytes);
@@ -100,37 +102,35 @@ impl Connection {
         let (connection, service) = (Arc::clone(self), Arc::clone(&server.service));
         let job = move || {
             let response = service.answer(&request);
-            connection.answer(reply.wire(&response, service.pace()));
-            connection.jobs.fetch_sub(1, SeqCst);
-            connection.end_if_last();
-            if response.stop {
-                service.stop();
-            }
+            connection.answer(&*service, reply.wire(&response, service.pace()));
+            connection.job_ended();
         };
         server.jobs.submit(note, Box::new(job));
     }
 
-    fn answer(&self, wire: Wire) {
+    fn answer(&self, service: &dyn Service, wire: Wire) {
         let mut turn = lock(&self.turn);
         if turn.input_ended {
             drop(turn);
-            self.deliver(&wire);
+            self.deliver(service, &wire);
         } else {
             turn.answer = Some(wire);
         }
     }
 
-    fn input_ended(&self) {
+    fn input_ended(&self, server: &Server) {
         let mut turn = lock(&self.turn);
         turn.input_ended = true;
         let answer = turn.answer.take();
         drop(turn);
         if let Some(wire) = answer {
-            self.deliver(&wire);
+            self.jobs.fetch_add(1, SeqCst);
+            self.deliver(&*server.service, &wire);
+            self.job_ended();
         }
     }
 
-    fn deliver(&self, wire: &Wire) {
+    fn deliver(&self, service: &dyn Service, wire: &Wire) {
         self.answered.store(true, SeqCst);
         let (first, rest) = wire.bytes.split_at(wire.at_once);
         let sent = self.write(first)
@@ -140,7 +140,10 @@ impl Connection {
         if !sent || !wire.keep {
             self.hang_up();
         }
-        self.end_if_last();
+        // Not before, or the stop would cut off its own answer.
+        if wire.stop {
+            service.stop();
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> bool {
@@ -161,6 +164,11 @@ impl Connection {
 
     fn busy(&self) -> bool {
         self.jobs.load(SeqCst) > 0 || !self.answered.load(SeqCst)
+    }
+
+    fn job_ended(&self) {
+        self.jobs.fetch_sub(1, SeqCst);
+        self.end_if_last();
     }
 
     fn end_if_last(&self) {

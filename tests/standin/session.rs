@@ -62,6 +62,8 @@ pub struct Wire {
     pub pause: Duration,
     /// The connection stays open afterwards.
     pub keep: bool,
+    /// The server is to stop afterwards.
+    pub stop: bool,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,6 +102,7 @@ impl Reply {
             step,
             pause,
             keep,
+            stop: response.stop,
         }
     }
 }

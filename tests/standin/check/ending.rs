@@ -52,6 +52,7 @@ fn with_a_graceful_wait_busy_clients_get_their_answer() {
     let mut standin = Standin::start(&[WAIT]);
     let mut running = standin.begin_page(400);
     let mut idle = standin.page();
+    until("both connections", || standin.body("check-ev") == "2");
     standin.signal(Signal::SIGTERM);
     assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
     assert!(rest(&mut running).contains("worked 400 ms"));

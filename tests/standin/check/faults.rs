@@ -138,6 +138,7 @@ fn arrives(standin: &Standin, within: Duration) -> usize {
             Ok(0) => return total,
             Ok(length) => total += length,
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return total,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
             Err(why) => panic!("{why}"),
         }
     }

@@ -43,8 +43,11 @@ impl Standin {
 
     fn start_with(first: &[&str], args: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
-        let mut command = Command::new(program());
+        // A shell's background job, which these tests may be part of, ignores signals that must kill here.
+        let mut command = Command::new("env");
         command
+            .arg("--default-signal=HUP,INT,QUIT,TERM,USR1")
+            .arg(program())
             .args(["--mode", "server", "--port", "0", "--admin-port", "0"])
             .arg(format!("-vPidFile={}", dir.path().join("pid").display()))
             .arg(format!(
@@ -75,7 +78,9 @@ impl Standin {
                 break;
             }
         }
-        until("the pid file", || standin.path("pid").exists());
+        until("the pid file", || {
+            fs::read_to_string(standin.path("pid")).is_ok_and(|pid| !pid.is_empty())
+        });
         standin
     }
 
