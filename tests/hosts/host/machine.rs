@@ -19,7 +19,6 @@ const BOOT: Duration = Duration::from_secs(60);
 pub struct Machine {
     nspawn: Child,
     cgroup: PathBuf,
-    notify: UnixDatagram,
     console: PathBuf,
     leader: Pid,
 }
@@ -50,11 +49,10 @@ impl Machine {
         let mut machine = Self {
             nspawn,
             cgroup,
-            notify,
             console,
             leader: Pid::INIT,
         };
-        machine.wait_until_booted();
+        machine.wait_until_booted(&notify);
         machine
     }
 
@@ -63,11 +61,12 @@ impl Machine {
         self.leader.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Waits for systemd's own word that the boot is complete; nspawn says which process is PID 1.
-    fn wait_until_booted(&mut self) {
+    /// Waits for systemd's own word that the boot is complete; nspawn says which process is PID 1. The socket is
+    /// closed afterwards: nspawn blocks when nobody reads from it.
+    fn wait_until_booted(&mut self, notify: &UnixDatagram) {
         let deadline = Instant::now() + BOOT;
         loop {
-            let message = self.receive(deadline);
+            let message = self.receive(notify, deadline);
             for line in message.lines() {
                 if let Some(pid) = line.strip_prefix("X_NSPAWN_LEADER_PID=") {
                     self.leader = pid
@@ -83,13 +82,13 @@ impl Machine {
         }
     }
 
-    fn receive(&mut self, deadline: Instant) -> String {
+    fn receive(&mut self, notify: &UnixDatagram, deadline: Instant) -> String {
         let mut buffer = [0; 4096];
-        self.notify
+        notify
             .set_read_timeout(Some(Duration::from_millis(200)))
             .expect("a read timeout");
         loop {
-            match self.notify.recv(&mut buffer) {
+            match notify.recv(&mut buffer) {
                 Ok(length) => return String::from_utf8_lossy(&buffer[..length]).into_owned(),
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}

@@ -7,9 +7,10 @@
 //! ```
 
 // Shared by the host tests and the demo, neither of which uses all of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod command;
+mod hhvm;
 mod journal;
 mod machine;
 mod overlay;
@@ -22,7 +23,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use command::Output;
+pub use command::{Background, Output};
+pub use journal::Entry;
 use machine::Machine;
 use overlay::Overlay;
 
@@ -92,6 +94,18 @@ pub struct Setup {
     ini: String,
 }
 
+/// HHVM's own configuration, as its packages set it up.
+const INI: &str = "\
+hhvm.server.type = fastcgi
+hhvm.server.port = 9000
+hhvm.server.thread_count = 32
+hhvm.server.source_root = /var/www
+hhvm.admin_server.port = 9001
+";
+
+/// What the stand-in reads its load and its faults from, while it runs.
+const CONTROL: &str = "/etc/hhvm/stand-in";
+
 impl Setup {
     /// Adds a line to the `[Service]` section of hhvm.service.
     pub fn service(mut self, line: &str) -> Self {
@@ -105,10 +119,15 @@ impl Setup {
         self
     }
 
-    /// Sets the text of HHVM's own configuration, /etc/hhvm/server.ini.
+    /// Adds lines to HHVM's own configuration; the last one for a key wins.
     pub fn ini(mut self, text: &str) -> Self {
-        text.clone_into(&mut self.ini);
+        self.ini.push_str(text);
         self
+    }
+
+    /// Sets what the stand-in pretends: `load=16>0/10s`, for one.
+    pub fn hhvm_says(self, control: &str) -> Self {
+        self.file(CONTROL, &format!("{control}\n"))
     }
 
     /// Adds a file.
@@ -128,11 +147,12 @@ impl Setup {
         layers.push(parts::root().to_owned());
         let overlay = Overlay::new(layers);
         parts::furnish(&overlay.root(), &self);
-        let machine = Machine::boot(&overlay.root(), overlay.beside("console"));
-        Host {
-            machine: Some(machine),
+        let mut host = Host {
+            machine: None,
             overlay: Some(overlay),
-        }
+        };
+        host.boot_again();
+        host
     }
 }
 
@@ -145,7 +165,7 @@ pub struct Host {
 impl Host {
     /// A host with HHVM and without hhvm-drain.
     pub fn bare() -> Setup {
-        let ini = String::new();
+        let ini = INI.to_owned();
         Setup {
             layers: Vec::new(),
             service: Vec::new(),
@@ -222,13 +242,14 @@ impl Host {
         self.machine = None;
     }
 
-    /// Boots again from the same disk.
+    /// Boots again from the same disk, and returns when HHVM is up.
     pub fn boot_again(&mut self) {
         assert!(self.machine.is_none(), "the machine is still on");
         self.machine = Some(Machine::boot(
             &self.overlay().root(),
             self.overlay().beside("console"),
         ));
+        self.wait_until_hhvm_is_up();
     }
 
     /// Shuts down in good order, boots again, and returns when HHVM is up.

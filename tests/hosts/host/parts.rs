@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::overlay::Overlay;
-use super::{Host, Setup, succeed, target};
+use super::{CONTROL, Host, Setup, succeed, target};
 
 const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -87,7 +87,7 @@ pub fn why_not() -> Option<String> {
 pub fn furnish(root: &Path, setup: &Setup) {
     let service = format!(
         "[Unit]\nDescription=HHVM\nAfter=network.target\nStartLimitIntervalSec=0\n\n\
-         [Service]\nType=simple\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini {}\n{}\n\n\
+         [Service]\nType=simple\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini --standin-control {CONTROL} {}\n{}\n\n\
          [Install]\nWantedBy=multi-user.target\n",
         setup.arguments.join(" "),
         setup.service.join("\n"),
