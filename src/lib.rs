@@ -1,1 +1,127 @@
-//! hhvm-drain drains HHVM before systemd stops it.
+//! hhvm-drain takes a web node out of its load balancer's pool, waits until HHVM has no request in flight, lets
+//! systemd stop HHVM, and puts the node back.
+//!
+//! Guarantees:
+//! - An unknown load is never taken for zero ([`load`]).
+//! - A drain ends by its timeout, and at once when HHVM ends ([`drain`], [`wait`]).
+//! - What this program did not do, it does not undo: a durable record says who took the node out ([`pool`]).
+//! - A health file is renamed, within its directory, never over another file; it is never written or removed.
+//! - A setting that cannot be used leaves its default in force; the drain goes on ([`settings`]).
+//!
+//! Effects are at the edges: [`load`] (a file per protocol), [`pool`] (the files and the record), [`process`],
+//! [`report`] and [`systemd`], [`wait`] (the one place that blocks). [`drain`] decides, as a function of time and
+//! events.
+
+pub mod cli;
+pub mod clock;
+mod commands;
+pub mod context;
+pub mod drain;
+pub mod endpoint;
+pub mod error;
+pub mod load;
+pub mod message;
+pub mod password;
+pub mod pool;
+pub mod problem;
+pub mod process;
+mod progress;
+pub mod report;
+pub mod settings;
+pub mod systemd;
+mod terminate;
+pub mod text;
+pub mod wait;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use cli::{Cli, Command};
+use context::{Caller, Context, Env, Root, UnitName};
+use std::ffi::OsString;
+use std::io::Write;
+
+/// Done; also a drain that ran into its timeout.
+pub const DONE: u8 = 0;
+/// Failed.
+pub const FAILED: u8 = 1;
+/// Called with words that mean nothing.
+pub const USAGE: u8 = 2;
+
+/// Runs the program with `arguments`, the first of which is its name; the exit status.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    // State files are for everybody to read, whatever UMask= the unit has.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let env = Env::of_process();
+    let words: Vec<String> =
+        arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run_command(cli, env),
+        Err(error) if !error.use_stderr() => print_help(&error),
+        Err(error) => wrong_usage(&error, &words, env),
+    }
+}
+
+fn run_command(cli: Cli, env: Env) -> u8 {
+    let unit = match UnitName::parse(&cli.unit) {
+        Ok(unit) => unit,
+        Err(message) => return complain(&format!("--unit \"{}\": {message}", text::quote(&cli.unit)), USAGE),
+    };
+    let root = cli.root.canonicalize().unwrap_or(cli.root);
+    let context = Context { root: Root::new(root), env, unit };
+    let (settings, problems) = settings::load(&context, &cli.settings.given());
+    let is_wrong_flag = |problem: &&problem::Problem| matches!(problem.place, problem::Place::Flag(_));
+    if Caller::of(&context.env) == Caller::Person
+        && let Some(problem) = problems.iter().find(is_wrong_flag)
+    {
+        return complain(&problem.to_string(), USAGE);
+    }
+    match commands::run(&cli.command, &context, &settings, problems) {
+        Ok(()) => DONE,
+        Err(error::Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => DONE,
+        Err(error) => complain(&error.to_string(), FAILED),
+    }
+}
+
+/// A wrong flag in an `ExecStop=` line must not turn a drained stop into an abrupt one; a person is told instead.
+fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
+    let what = first_line(error);
+    let hook = Caller::of(&env) != Caller::Person;
+    let command = match words.iter().map(String::as_str).find(|word| !word.starts_with('-')) {
+        Some("stop") if hook => Command::Stop,
+        Some("restore") if hook => Command::Restore { wait: false },
+        _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
+    };
+    complain(&format!("{what}; going on without any flag but --unit"), USAGE);
+    let unit = cli::salvage_unit(words).unwrap_or_else(|| "hhvm.service".to_owned());
+    let settings = cli::SettingFlags::default();
+    run_command(Cli { command, unit, root: "/".into(), settings }, env)
+}
+
+fn print_help(error: &clap::Error) -> u8 {
+    // A closed pipe behind --help is no failure.
+    let _ = error.print();
+    DONE
+}
+
+/// Clap's message without its usage block: one line, like every other.
+fn first_line(error: &clap::Error) -> String {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    ) {
+        return "no command given".to_owned();
+    }
+    let text = error.render().to_string();
+    let (what, hint) =
+        (text.lines().next().unwrap_or_default(), text.lines().find(|line| line.contains("tip:")));
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let hint = hint.map(|line| format!(" ({})", line.trim().trim_start_matches("tip: "))).unwrap_or_default();
+    text::clean(&format!("{what}{hint}"))
+}
+
+fn complain(message: &str, status: u8) -> u8 {
+    // Nobody is left to tell if standard error is closed.
+    let _ = writeln!(std::io::stderr(), "hhvm-drain: {message}");
+    status
+}

@@ -1,0 +1,156 @@
+//! The command line. Settings stay text here: files, variables and flags have one parser, in [`crate::settings`].
+
+use crate::settings::{Flags, Key};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  hhvm-drain check                          does the next stop drain?
+  hhvm-drain status                         in the pool or not, by whom, and why
+  hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
+  hhvm-drain pool                           put it back
+  systemctl stop hhvm                       drains by itself
+
+Settings: /etc/hhvm-drain.toml, see hhvm-drain.toml(5). Manual: hhvm-drain(8).
+Exit status: 0 done, 1 failed, 2 wrong usage.";
+
+/// Drain HHVM before systemd stops it.
+#[derive(Debug, Parser)]
+#[command(name = "hhvm-drain", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The unit that is drained
+    #[arg(long, global = true, value_name = "UNIT", default_value = "hhvm.service")]
+    pub unit: String,
+
+    /// Look for settings, state and health files below this directory
+    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+
+    /// Flags that are settings
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Take the node out and wait until HHVM may stop (for ExecStop=)
+    Stop,
+    /// Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)
+    Restore {
+        /// With repool = "when-healthy": wait until HHVM answers
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Take the node out until `pool`, over restarts and reboots
+    Depool {
+        /// Why, for `status`
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Wait until no request is in flight; fail if some are left
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Put the node back, whoever took it out
+    Pool,
+    /// Say whether the node is in its pool, and why not
+    Status {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prove that the next stop will drain
+    Check,
+}
+
+/// One flag for every setting.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct SettingFlags {
+    /// What the load balancer requests; may be repeated [default: /var/www/status.php]
+    #[arg(long, global = true, value_name = "PATH")]
+    health_file: Vec<String>,
+    /// Where the load is read [default: auto]
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// File with HHVM's admin password
+    #[arg(long, global = true, value_name = "PATH")]
+    password_file: Option<String>,
+    /// Believe no zero before: the load balancer's interval x fall [default: 10s]
+    #[arg(long, global = true, value_name = "TIME")]
+    min_drain: Option<String>,
+    /// Carry on after this time in any case [default: 30s]
+    #[arg(long, global = true, value_name = "TIME")]
+    timeout: Option<String>,
+    /// Time between two looks at the load [default: 100ms]
+    #[arg(long, global = true, value_name = "TIME")]
+    poll_interval: Option<String>,
+    /// So many zeros in a row [default: 3]
+    #[arg(long, global = true, value_name = "N")]
+    zero_samples: Option<String>,
+    /// Load that counts as zero [default: 0]
+    #[arg(long, global = true, value_name = "N")]
+    threshold: Option<String>,
+    /// after-stop, when-healthy or never [default: after-stop]
+    #[arg(long, global = true, value_name = "WHEN")]
+    repool: Option<String>,
+}
+
+impl SettingFlags {
+    /// The flags that were given.
+    #[must_use]
+    pub fn given(&self) -> Flags {
+        let one = |key, value: &Option<String>| value.clone().map(|value| (key, vec![value]));
+        let health_files =
+            (!self.health_file.is_empty()).then(|| (Key::HealthFile, self.health_file.clone()));
+        [
+            health_files,
+            one(Key::Endpoint, &self.endpoint),
+            one(Key::PasswordFile, &self.password_file),
+            one(Key::MinDrain, &self.min_drain),
+            one(Key::Timeout, &self.timeout),
+            one(Key::PollInterval, &self.poll_interval),
+            one(Key::ZeroSamples, &self.zero_samples),
+            one(Key::Threshold, &self.threshold),
+            one(Key::Repool, &self.repool),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// The unit in arguments that clap refuses: a drain goes on, for the right unit, in spite of a wrong flag.
+#[must_use]
+pub fn salvage_unit(arguments: &[String]) -> Option<String> {
+    let at = arguments.iter().position(|argument| argument == "--unit" || argument.starts_with("--unit="))?;
+    arguments[at].strip_prefix("--unit=").map(str::to_owned).or_else(|| arguments.get(at + 1).cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_flag() {
+        for key in Key::ALL {
+            let flag = format!("--{}", key.name());
+            let cli = Cli::try_parse_from(["hhvm-drain", "stop", &flag, "x"]).unwrap();
+            assert_eq!(cli.settings.given(), vec![(key, vec!["x".to_owned()])]);
+        }
+    }
+
+    #[test]
+    fn the_unit_is_found_among_nonsense() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(salvage_unit(&words("stop --bogus --unit=a.service")).as_deref(), Some("a.service"));
+        assert_eq!(salvage_unit(&words("stop --unit b.service")).as_deref(), Some("b.service"));
+        assert_eq!(salvage_unit(&words("stop --unit")), None);
+    }
+}

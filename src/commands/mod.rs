@@ -1,0 +1,89 @@
+//! The commands, a file each; none decides what a library module can decide.
+
+mod check;
+mod operator;
+mod restore;
+mod status;
+mod stop;
+
+use crate::cli::Command;
+use crate::context::{Caller, Context};
+use crate::drain::{Drain, Limits};
+use crate::error::Result;
+use crate::load::Source;
+use crate::message::Message;
+use crate::password::Password;
+use crate::pool::{Member, Out};
+use crate::problem::Problem;
+use crate::process::{Main, Process};
+use crate::progress::Progress;
+use crate::report::Reporter;
+use crate::settings::Settings;
+use crate::systemd::Unit;
+use crate::wait::{Ending, Signals, Watch, drain};
+use std::time::{Duration, Instant};
+
+/// Runs `command`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+    match command {
+        Command::Stop => stop::run(context, settings, problems),
+        Command::Restore { wait } => restore::run(context, settings, problems, *wait),
+        Command::Depool { reason, wait } => {
+            operator::depool(context, settings, problems, reason.as_deref(), *wait)
+        }
+        Command::Pool => operator::pool(context, settings),
+        Command::Status { json } => status::run(context, settings, *json),
+        Command::Check => check::run(context, settings, problems),
+    }
+}
+
+/// Where the load is read, and what is wrong with the password file if it cannot be.
+fn source(context: &Context, settings: &Settings) -> (Source, Option<Problem>) {
+    let (password, problem) = match &settings.password_file {
+        None => (None, None),
+        Some(name) => match Password::read(&context.root.join(name), name) {
+            Ok(password) => (Some(password), None),
+            Err(problem) => (None, Some(problem)),
+        },
+    };
+    (Source::new(settings.endpoint.targets(), password.as_ref()), problem)
+}
+
+/// HHVM, as `ExecStop=` or a person finds it.
+fn find_main(context: &Context) -> Main {
+    if Caller::of(&context.env) == Caller::StopHook {
+        return Main::of_stop_hook(context);
+    }
+    Unit::ask(&context.unit)
+        .map_or(Main::Gone, |unit| Main::of_unit(context, unit.main_pid(), unit.get("ControlGroup")))
+}
+
+/// Waits for zero, from `started`, with a node that is out as `out` says.
+fn wait_for_zero(
+    context: &Context,
+    settings: &Settings,
+    member: &mut Member,
+    (process, signals, reporter): (Option<&Process>, &Signals, &Reporter),
+    (started, out): (Instant, Out),
+) -> Result<Ending> {
+    let (source, problem) = source(context, settings);
+    reporter.tell_all(problem.map(Message::Setting));
+    let watch = Watch { signals, process, prober: None }.asking(source)?;
+    let depooled = match out {
+        Out::For(time) => Some(started.checked_sub(time.min(settings.min_drain)).unwrap_or(started)),
+        Out::Not => None,
+    };
+    let limits = Limits {
+        min_drain: settings.min_drain,
+        timeout: settings.timeout,
+        poll_interval: settings.poll_interval,
+        zero_samples: settings.zero_samples,
+        threshold: settings.threshold,
+    };
+    let tick = settings.poll_interval.max(Duration::from_millis(100));
+    let progress = Progress::new(reporter, settings.timeout);
+    drain(Drain::new(limits, started, depooled), watch, member, progress, tick)
+}

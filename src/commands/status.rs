@@ -1,0 +1,159 @@
+//! `status`: in the pool or not, by whom, since when and why; the load now; the last drain.
+
+use super::source;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::load::Load;
+use crate::pool::{By, LastDrain, Member, Record, drain_in_progress};
+use crate::settings::Settings;
+use serde::Serialize;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// For so long a person waits for the load.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The answer; the names of its fields are those of `--json`.
+#[derive(Debug, Serialize)]
+struct Status {
+    unit: String,
+    pooled: bool,
+    state: &'static str,
+    by: Option<&'static str>,
+    who: Option<String>,
+    since: Option<String>,
+    reason: Option<String>,
+    draining: bool,
+    health_files: Vec<File>,
+    load: Option<u64>,
+    load_error: Option<String>,
+    last_drain: Option<LastDrain>,
+    record_error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    path: String,
+    state: &'static str,
+    error: Option<String>,
+}
+
+const POOLED: &str = "pooled";
+const DEPOOLED: &str = "depooled";
+const MISSING: &str = "missing";
+
+/// Runs the command.
+pub fn run(context: &Context, settings: &Settings, json: bool) -> Result<()> {
+    let status = gather(context, settings);
+    let text = if json {
+        serde_json::to_string_pretty(&status).map_err(|error| Error::Output(error.into()))?
+    } else {
+        status.words().join("\n")
+    };
+    writeln!(std::io::stdout(), "{text}").map_err(Error::Output)
+}
+
+fn gather(context: &Context, settings: &Settings) -> Status {
+    let member = Member::new(context, &settings.health_files);
+    let health_files = files(&member);
+    let state = worst(&health_files);
+    let (record, record_error) = match member.store().record() {
+        Ok(record) => (record, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let record =
+        record.filter(|record| state == DEPOOLED && record.parked.iter().any(|p| member.is_parked(p)));
+    let by = match (state, &record) {
+        (DEPOOLED, Some(Record { by: By::Drain, .. })) => Some("drain"),
+        (DEPOOLED, Some(Record { by: By::Operator, .. })) => Some("operator"),
+        (DEPOOLED, None) => Some("hand"),
+        _ => None,
+    };
+    let (load, load_error) = match source(context, settings).0.read(Instant::now() + PATIENCE) {
+        Load::Known(load) => (Some(load), None),
+        Load::Unknown(why) => (None, Some(why.to_string())),
+    };
+    Status {
+        unit: context.unit.to_string(),
+        pooled: state == POOLED,
+        state,
+        by,
+        who: record.as_ref().and_then(|record| record.who.clone()),
+        since: record.as_ref().map(|record| record.since.at.clone()),
+        reason: record.and_then(|record| record.reason),
+        draining: drain_in_progress(member.store()),
+        health_files,
+        load,
+        load_error,
+        last_drain: member.store().last_drain(),
+        record_error,
+    }
+}
+
+fn files(member: &Member) -> Vec<File> {
+    let file = |path: &std::path::Path, sight: std::io::Result<crate::pool::Sight>| {
+        let (state, error) = match sight {
+            Ok(sight) if sight.health.is_some() => (POOLED, None),
+            Ok(sight) if sight.disabled.is_some() => (DEPOOLED, None),
+            Ok(_) => (MISSING, None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (MISSING, None),
+            Err(error) => (MISSING, Some(error.to_string())),
+        };
+        File { path: path.display().to_string(), state, error }
+    };
+    member.sights().map(|(path, sight)| file(path, sight)).collect()
+}
+
+/// The node is in its pool only if every health file is in its place.
+fn worst(files: &[File]) -> &'static str {
+    [DEPOOLED, MISSING]
+        .into_iter()
+        .find(|state| files.iter().any(|file| file.state == *state))
+        .unwrap_or(POOLED)
+}
+
+impl Status {
+    fn words(&self) -> Vec<String> {
+        let mut lines = vec![format!("{}: {}", self.unit, self.place())];
+        if self.draining {
+            lines.push("Stop:       a drain is going on".to_owned());
+        }
+        for file in &self.health_files {
+            let state = match (file.state, &file.error) {
+                (_, Some(error)) => error.as_str(),
+                (POOLED, None) => "in its place",
+                (DEPOOLED, None) => "parked as *.disabled",
+                _ => "missing",
+            };
+            lines.push(format!("Health:     {} ({state})", file.path));
+        }
+        lines.push(match (self.load, &self.load_error) {
+            (Some(load), _) => format!("Load:       {load} in flight"),
+            (None, why) => format!("Load:       unknown ({})", why.as_deref().unwrap_or_default()),
+        });
+        lines.push(match &self.last_drain {
+            Some(last) => {
+                let load = last.load.map_or("unknown".to_owned(), |load| load.to_string());
+                format!("Last drain: {} after {} s, load {load}, {}", last.outcome, last.seconds, last.at)
+            }
+            None => "Last drain: none".to_owned(),
+        });
+        lines.extend(self.record_error.iter().map(|error| format!("Record:     {error}")));
+        lines.iter().map(|line| crate::text::clean(line)).collect()
+    }
+
+    fn place(&self) -> String {
+        let since = self.since.as_deref().map(|at| format!(" since {at}")).unwrap_or_default();
+        let reason = self.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        match (self.state, self.by) {
+            (POOLED, _) => "in the pool".to_owned(),
+            (MISSING, _) => "not in the pool: no health file; set health-file or put it there".to_owned(),
+            (_, Some("drain")) => format!("out of the pool, by a drain{since}"),
+            (_, Some("operator")) => {
+                let who = self.who.as_deref().unwrap_or("an operator");
+                format!("out of the pool, by {who}{since}{reason}; hhvm-drain pool puts it back")
+            }
+            _ => "out of the pool, by hand; hhvm-drain pool puts it back".to_owned(),
+        }
+    }
+}

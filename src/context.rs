@@ -1,0 +1,152 @@
+//! What surrounds one run: the file system root and the environment, as values that a test can make up.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The directory below which every absolute path of the program lies; `/` outside tests and image builds.
+#[derive(Debug, Clone)]
+pub struct Root(PathBuf);
+
+impl Root {
+    /// A root at `dir`.
+    #[must_use]
+    pub fn new(dir: PathBuf) -> Self {
+        Self(dir)
+    }
+
+    /// The place of the absolute path `path` below this root.
+    #[must_use]
+    pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.0.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// `path` as the administrator knows it: without the root.
+    #[must_use]
+    pub fn shorten(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.0).map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
+    }
+}
+
+/// Environment variables whose name and value are UTF-8; others mean nothing to the program.
+#[derive(Debug, Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(utf8).collect())
+    }
+
+    /// The value of `name`, unless it is unset or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// All variables.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Env {
+    fn from(vars: [(&str, &str); N]) -> Self {
+        Self(vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
+/// Which of systemd's hooks runs the program.
+///
+/// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager": `$SERVICE_RESULT` is set for
+/// `ExecStop=` and `ExecStopPost=` only, `$EXIT_CODE` only when the main process has ended, `$MAINPID` while it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// `ExecStop=` or `ExecStopPost=`.
+    StopHook,
+    /// `ExecStartPre=` or `ExecStartPost=`.
+    StartHook,
+    /// A person, or a script of theirs.
+    Person,
+}
+
+impl Caller {
+    /// Tells the caller from the environment.
+    #[must_use]
+    pub fn of(env: &Env) -> Self {
+        if env.get("SERVICE_RESULT").is_some() {
+            Self::StopHook
+        } else if env.get("NOTIFY_SOCKET").is_some() {
+            Self::StartHook
+        } else {
+            Self::Person
+        }
+    }
+}
+
+/// One run of the program.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where paths begin.
+    pub root: Root,
+    /// The environment.
+    pub env: Env,
+    /// The unit that is drained, `hhvm.service` unless `--unit` says otherwise.
+    pub unit: UnitName,
+}
+
+/// The full name of a service unit, safe to be part of a file name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitName(String);
+
+impl UnitName {
+    /// Takes `hhvm` for `hhvm.service`, as systemctl(1) does.
+    ///
+    /// # Errors
+    /// When the name has a character that systemd.unit(5) forbids in unit names.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+        if name.is_empty() || name.starts_with('.') || name.len() > 200 || !name.chars().all(allowed) {
+            return Err("not a unit name; expected something like hhvm.service".to_owned());
+        }
+        let bare = name.strip_suffix(".service").unwrap_or(name);
+        Ok(Self(format!("{bare}.service")))
+    }
+
+    /// The name with its suffix.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for UnitName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unit_names_cannot_leave_the_state_directory() {
+        for bad in ["", "../x", "a/b", ".hidden", "a b"] {
+            assert!(UnitName::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(UnitName::parse("hhvm").unwrap().as_str(), "hhvm.service");
+        assert_eq!(UnitName::parse("hhvm@8001.service").unwrap().as_str(), "hhvm@8001.service");
+    }
+
+    #[test]
+    fn the_root_is_invisible_to_the_administrator() {
+        let root = Root::new("/tmp/r".into());
+        assert_eq!(root.join("/var/www"), Path::new("/tmp/r/var/www"));
+        assert_eq!(root.shorten(Path::new("/tmp/r/var/www")), Path::new("/var/www"));
+    }
+}

@@ -1,0 +1,208 @@
+//! The drain as a pure state machine: what to do next, given the time and what has happened.
+//!
+//! Guarantees, each a property of the tests:
+//! - it finishes at the first step at or after the timeout, at the latest;
+//! - it finishes as drained only after so many zeros in a row, each asked for after min-drain;
+//! - an unknown load is never taken for zero.
+
+use crate::load::{Load, Unknown};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// How often the load is read while a zero would not be believed, for the status line only.
+const SLOW_POLL: Duration = Duration::from_secs(1);
+/// A probe that is out for longer than its own deadline and this is taken for unanswered.
+const PROBE_PATIENCE: Duration = Duration::from_millis(2500);
+
+/// The settings of a drain.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Time after depooling in which a zero is not believed.
+    pub min_drain: Duration,
+    /// Cap on the whole wait.
+    pub timeout: Duration,
+    /// Time between two probes.
+    pub poll_interval: Duration,
+    /// Zeros in a row.
+    pub zero_samples: NonZeroU32,
+    /// Load that counts as zero.
+    pub threshold: u64,
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A probe that was asked for at that instant was answered.
+    Sampled(Instant, Load),
+    /// The health file was there again and has been parked again: the load balancer may send anew.
+    DepooledAgain,
+    /// The main process has ended.
+    HhvmEnded,
+    /// Somebody asked this program to end.
+    Interrupted,
+    /// Nothing but the time.
+    Tick,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Ask for the load now.
+    Probe,
+    /// Wait for an event, until then at the longest.
+    WaitUntil(Instant),
+    /// The drain is over.
+    Finish(Outcome),
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The load was zero.
+    Drained,
+    /// The timeout was over before.
+    TimedOut,
+    /// HHVM ended during the drain.
+    HhvmEnded,
+    /// HHVM was not running at all.
+    NotRunning,
+    /// This program was asked to end.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The name for machines, in the journal and in `status --json`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::TimedOut => "timeout",
+            Self::HhvmEnded => "hhvm-ended",
+            Self::NotRunning => "not-running",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A drain that goes on.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    limits: Limits,
+    started: Instant,
+    /// From here on a zero is believed.
+    believe_from: Instant,
+    next_probe: Instant,
+    asked: Option<Instant>,
+    load: Load,
+    zeros: u32,
+}
+
+impl Drain {
+    /// A drain that starts at `started`, of a node that was depooled at `depooled`, or could not be.
+    #[must_use]
+    pub fn new(limits: Limits, started: Instant, depooled: Option<Instant>) -> Self {
+        let believe_from = depooled.map_or(started, |at| (at + limits.min_drain).max(started));
+        Self {
+            limits,
+            started,
+            believe_from,
+            next_probe: started,
+            asked: None,
+            load: Load::Unknown(Unknown::NotAsked),
+            zeros: 0,
+        }
+    }
+
+    /// Takes one event at `now`, and says what to do.
+    #[must_use]
+    pub fn step(&mut self, now: Instant, event: Event) -> Action {
+        match event {
+            Event::HhvmEnded => return Action::Finish(Outcome::HhvmEnded),
+            Event::Interrupted => return Action::Finish(Outcome::Interrupted),
+            Event::Sampled(asked, load) => self.sampled(now, asked, load),
+            Event::DepooledAgain => {
+                self.believe_from = now + self.limits.min_drain;
+                self.zeros = 0;
+            }
+            Event::Tick => {}
+        }
+        if now >= self.deadline() {
+            return Action::Finish(Outcome::TimedOut);
+        }
+        if self.zeros >= self.limits.zero_samples.get() {
+            return Action::Finish(Outcome::Drained);
+        }
+        self.probe_or_wait(now)
+    }
+
+    /// When the timeout is over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.started + self.limits.timeout
+    }
+
+    /// The load as last seen.
+    #[must_use]
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// How long the drain has taken until `now`.
+    #[must_use]
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+
+    /// How long a zero will not be believed yet, at `now`.
+    #[must_use]
+    pub fn disbelief(&self, now: Instant) -> Duration {
+        self.believe_from.saturating_duration_since(now)
+    }
+
+    /// Whether the last load counts as zero.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.load, Load::Known(load) if load <= self.limits.threshold)
+    }
+
+    fn sampled(&mut self, now: Instant, asked: Instant, load: Load) {
+        self.asked = None;
+        self.load = load;
+        self.zeros = if self.is_idle() && asked >= self.believe_from { self.zeros + 1 } else { 0 };
+        self.next_probe = self.after(asked).max(now);
+    }
+
+    /// When to probe again after a probe at `asked`: sooner while zeros are being confirmed, at leisure while they
+    /// would not be believed.
+    fn after(&self, asked: Instant) -> Instant {
+        let interval = self.limits.poll_interval;
+        if self.zeros > 0 {
+            asked + interval / 2
+        } else if asked < self.believe_from {
+            (asked + interval.max(SLOW_POLL)).min(self.believe_from).max(asked + interval / 2)
+        } else {
+            asked + interval
+        }
+    }
+
+    fn probe_or_wait(&mut self, now: Instant) -> Action {
+        if let Some(asked) = self.asked {
+            let lost = asked + PROBE_PATIENCE;
+            if now >= lost {
+                self.load = Load::Unknown(Unknown::TimedOut);
+                self.zeros = 0;
+            }
+            let until = if now < lost { lost.min(self.deadline()) } else { self.deadline() };
+            return Action::WaitUntil(until);
+        }
+        if now >= self.next_probe {
+            self.asked = Some(now);
+            return Action::Probe;
+        }
+        Action::WaitUntil(self.next_probe.min(self.deadline()))
+    }
+}
+
+#[cfg(test)]
+#[path = "drain_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! The state machine under a made-up clock: examples, and properties over random histories.
+
+use super::*;
+use proptest::prelude::*;
+
+fn limits(min_drain: u64, timeout: u64) -> Limits {
+    Limits {
+        min_drain: Duration::from_millis(min_drain),
+        timeout: Duration::from_millis(timeout),
+        poll_interval: Duration::from_millis(100),
+        zero_samples: NonZeroU32::new(3).unwrap(),
+        threshold: 0,
+    }
+}
+
+/// Drives a drain whose probes are answered after `delay` by `load(asked)`; the outcome, and when, in milliseconds.
+fn drive(limits: Limits, depooled: bool, delay: u64, load: impl Fn(u64) -> Load) -> (Outcome, u64) {
+    let start = Instant::now();
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    let since = |instant: Instant| u64::try_from((instant - start).as_millis()).unwrap();
+    let mut drain = Drain::new(limits, start, depooled.then_some(start));
+    let (mut now, mut event) = (0, Event::Tick);
+    loop {
+        match drain.step(at(now), event) {
+            Action::Finish(outcome) => return (outcome, now),
+            Action::WaitUntil(until) => {
+                assert!(until > at(now), "waits for the past");
+                now = since(until);
+                event = Event::Tick;
+            }
+            Action::Probe => {
+                let asked = at(now);
+                let answer = load(now);
+                now += delay;
+                event = Event::Sampled(asked, answer);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_load_that_falls_to_zero_ends_the_drain_soon_after() {
+    let (outcome, at) =
+        drive(limits(1000, 30_000), true, 1, |now| Load::Known(if now < 8000 { 16 } else { 0 }));
+    assert_eq!(outcome, Outcome::Drained);
+    assert!((8000..8250).contains(&at), "{at}");
+}
+
+#[test]
+fn a_zero_at_once_is_not_believed_before_min_drain() {
+    let (outcome, at) = drive(limits(10_000, 30_000), true, 1, |_| Load::Known(0));
+    assert_eq!(outcome, Outcome::Drained);
+    assert!((10_000..10_250).contains(&at), "{at}");
+}
+
+#[test]
+fn without_depooling_there_is_no_min_drain() {
+    let (outcome, at) = drive(limits(10_000, 30_000), false, 1, |_| Load::Known(0));
+    assert_eq!(outcome, Outcome::Drained);
+    assert!(at < 250, "{at}");
+}
+
+#[test]
+fn what_is_unknown_or_never_zero_ends_at_the_timeout() {
+    for load in [Load::Known(5), Load::Unknown(Unknown::Refused), Load::Unknown(Unknown::Status(401))] {
+        let (outcome, at) = drive(limits(10_000, 30_000), true, 1, |_| load.clone());
+        assert_eq!((outcome, at), (Outcome::TimedOut, 30_000));
+    }
+}
+
+#[test]
+fn a_zero_between_others_is_not_enough() {
+    let asked = std::cell::Cell::new(0_u64);
+    let flicker = |_| {
+        asked.set(asked.get() + 1);
+        Load::Known(u64::from(asked.get() % 3 == 0))
+    };
+    let (outcome, _) = drive(limits(0, 5_000), true, 1, flicker);
+    assert_eq!(outcome, Outcome::TimedOut);
+}
+
+#[test]
+fn a_node_that_was_out_long_before_needs_no_min_drain() {
+    let start = Instant::now() + Duration::from_secs(3600);
+    let mut drain = Drain::new(limits(10_000, 30_000), start, Some(start - Duration::from_secs(60)));
+    let (mut now, mut probes) = (start, 0);
+    let mut event = Event::Tick;
+    while probes < 4 {
+        match drain.step(now, event) {
+            Action::Probe => {
+                probes += 1;
+                event = Event::Sampled(now, Load::Known(0));
+            }
+            Action::WaitUntil(until) => {
+                now = until;
+                event = Event::Tick;
+            }
+            Action::Finish(outcome) => {
+                assert_eq!(outcome, Outcome::Drained);
+                assert!(now - start < Duration::from_millis(250));
+                return;
+            }
+        }
+    }
+    panic!("asked too often");
+}
+
+#[test]
+fn a_deploy_that_brings_the_node_back_starts_min_drain_again() {
+    let start = Instant::now();
+    let mut drain = Drain::new(limits(1000, 30_000), start, Some(start));
+    let later = start + Duration::from_millis(1500);
+    let _ = drain.step(later, Event::DepooledAgain);
+    assert_eq!(drain.disbelief(later), Duration::from_millis(1000));
+}
+
+#[test]
+fn an_unanswered_probe_makes_the_load_unknown() {
+    let start = Instant::now();
+    let mut drain = Drain::new(limits(0, 30_000), start, Some(start));
+    assert_eq!(drain.step(start, Event::Tick), Action::Probe);
+    let _ = drain.step(start + PROBE_PATIENCE, Event::Tick);
+    assert_eq!(*drain.load(), Load::Unknown(Unknown::TimedOut));
+}
+
+/// One thing that happens, and how much later than the one before, in milliseconds.
+fn happening() -> impl Strategy<Value = (u64, Happening)> {
+    let kind = prop_oneof![
+        8 => (0_u64..3).prop_map(Happening::Load),
+        4 => Just(Happening::Load(0)),
+        3 => Just(Happening::Unknown),
+        1 => Just(Happening::DepooledAgain),
+        6 => Just(Happening::Nothing),
+        1 => Just(Happening::End),
+        1 => Just(Happening::Signal),
+    ];
+    (0_u64..400, kind)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Happening {
+    Load(u64),
+    Unknown,
+    DepooledAgain,
+    Nothing,
+    End,
+    Signal,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn random_histories_keep_the_guarantees(
+        min_drain in 0_u64..3000,
+        timeout in 1_u64..6000,
+        depooled in any::<bool>(),
+        history in proptest::collection::vec(happening(), 0..120),
+    ) {
+        let start = Instant::now();
+        let mut drain = Drain::new(limits(min_drain, timeout), start, depooled.then_some(start));
+        let mut now = start;
+        let mut believe_from = if depooled { start + Duration::from_millis(min_drain) } else { start };
+        let mut zeros = 0;
+        let mut asked = None;
+        for (later, happening) in history {
+            now += Duration::from_millis(later);
+            let event = match (happening, asked.take()) {
+                (Happening::Load(n), Some(at)) => {
+                    zeros = if n == 0 && at >= believe_from { zeros + 1 } else { 0 };
+                    Event::Sampled(at, Load::Known(n))
+                }
+                (Happening::Unknown, Some(at)) => {
+                    zeros = 0;
+                    Event::Sampled(at, Load::Unknown(Unknown::Refused))
+                }
+                (Happening::DepooledAgain, at) => {
+                    asked = at;
+                    zeros = 0;
+                    believe_from = now + Duration::from_millis(min_drain);
+                    Event::DepooledAgain
+                }
+                (Happening::End, _) => Event::HhvmEnded,
+                (Happening::Signal, _) => Event::Interrupted,
+                (_, at) => {
+                    asked = at;
+                    Event::Tick
+                }
+            };
+            let ends_now = matches!(event, Event::HhvmEnded | Event::Interrupted);
+            match drain.step(now, event.clone()) {
+                Action::Finish(Outcome::HhvmEnded) => { prop_assert_eq!(event, Event::HhvmEnded); return Ok(()); }
+                Action::Finish(Outcome::Interrupted) => { prop_assert_eq!(event, Event::Interrupted); return Ok(()); }
+                Action::Finish(Outcome::TimedOut) => { prop_assert!(now >= drain.deadline()); return Ok(()); }
+                Action::Finish(outcome) => {
+                    prop_assert_eq!(outcome, Outcome::Drained);
+                    prop_assert!(zeros >= 3 && now >= believe_from && now < drain.deadline());
+                    return Ok(());
+                }
+                Action::Probe => asked = Some(now),
+                Action::WaitUntil(until) => prop_assert!(until > now && until <= drain.deadline()),
+            }
+            prop_assert!(!ends_now && now < drain.deadline(), "goes on although it should have ended");
+            prop_assert!(zeros < 3, "goes on although it is drained");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Where the load is read: the value of the setting `endpoint`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What a value may look like, for messages.
+const FORMS: &str = "\"auto\", \"http://HOST:PORT/check-load\", \"fastcgi://HOST:PORT/check-load\" or \
+                     \"fastcgi+unix:///PATH/TO/SOCKET/check-load\"";
+
+/// The setting `endpoint`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Try the usual places until one answers with a load.
+    Auto,
+    /// Ask here and nowhere else.
+    At(Target),
+}
+
+/// One place that is asked for the load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The language spoken there.
+    pub protocol: Protocol,
+    /// Where to connect.
+    pub address: Address,
+    /// The absolute path that is requested, `/check-load` on HHVM's admin port.
+    pub path: String,
+}
+
+/// The language of an endpoint: HHVM's admin port speaks that of its page server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// FastCGI 1.0, role responder.
+    FastCgi,
+}
+
+/// Where an endpoint listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A host name or address, without brackets, and a port.
+    Tcp(String, u16),
+    /// A Unix stream socket.
+    Unix(PathBuf),
+}
+
+impl Endpoint {
+    /// The targets to try, in order.
+    ///
+    /// `auto` means port 9001, the custom of HHVM's documentation, on both loopback addresses: with an empty address
+    /// setting, some versions bind only one of them. FastCGI goes first, because every package of HHVM sets it, and
+    /// because an HTTP request can leave such a port waiting for more bytes.
+    #[must_use]
+    pub fn targets(&self) -> Vec<Target> {
+        match self {
+            Self::At(target) => vec![target.clone()],
+            Self::Auto => [Protocol::FastCgi, Protocol::Http]
+                .into_iter()
+                .flat_map(|protocol| {
+                    ["127.0.0.1", "::1"].map(|host| Target {
+                        protocol,
+                        address: Address::Tcp(host.to_owned(), 9001),
+                        path: "/check-load".to_owned(),
+                    })
+                })
+                .collect(),
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{}\" is not {FORMS}", crate::text::quote(without_query(text)));
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        if text.contains(['?', '#', '@']) {
+            return Err(format!("{}; a password belongs in password-file", wrong()));
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(wrong());
+        }
+        let target = if let Some(rest) = text.strip_prefix("http://") {
+            tcp(Protocol::Http, rest)
+        } else if let Some(rest) = text.strip_prefix("fastcgi://") {
+            tcp(Protocol::FastCgi, rest)
+        } else if let Some(rest) = text.strip_prefix("fastcgi+unix://") {
+            unix(rest)
+        } else {
+            None
+        };
+        target.map(Self::At).ok_or_else(wrong)
+    }
+}
+
+/// What may be quoted: a password that somebody put into the query must not reach a log.
+fn without_query(text: &str) -> &str {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    text[..end].rsplit('@').next().unwrap_or_default()
+}
+
+fn tcp(protocol: Protocol, rest: &str) -> Option<Target> {
+    let slash = rest.find('/')?;
+    let (authority, path) = rest.split_at(slash);
+    let (host, port) = authority.rsplit_once(':')?;
+    let host = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.strip_suffix(']')?,
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    let port: u16 = port.parse().ok().filter(|&port| port > 0)?;
+    (!host.is_empty() && path.len() > 1).then(|| Target {
+        protocol,
+        address: Address::Tcp(host.to_owned(), port),
+        path: path.to_owned(),
+    })
+}
+
+/// The last segment is what is requested, all before it the socket's path.
+fn unix(rest: &str) -> Option<Target> {
+    let (socket, command) = rest.rsplit_once('/')?;
+    (socket.starts_with('/') && !command.is_empty()).then(|| Target {
+        protocol: Protocol::FastCgi,
+        address: Address::Unix(PathBuf::from(socket)),
+        path: format!("/{command}"),
+    })
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.protocol {
+            Protocol::Http => "http",
+            Protocol::FastCgi => "fastcgi",
+        };
+        match &self.address {
+            Address::Tcp(host, port) if host.contains(':') => write!(f, "{scheme}://[{host}]:{port}")?,
+            Address::Tcp(host, port) => write!(f, "{scheme}://{host}:{port}")?,
+            Address::Unix(path) => write!(f, "{scheme}+unix://{}", path.display())?,
+        }
+        f.write_str(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_and_printed_alike() {
+        for text in [
+            "http://127.0.0.1:9002/check-load",
+            "fastcgi://localhost:9001/check-load",
+            "fastcgi://[::1]:9001/check-load",
+            "fastcgi+unix:///run/hhvm/admin.sock/check-load",
+        ] {
+            let Ok(Endpoint::At(target)) = text.parse() else { panic!("{text}") };
+            assert_eq!(target.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_forms_that_are_known() {
+        for text in [
+            "",
+            "9001",
+            "http://",
+            "http://host",
+            "http://host/check-load",
+            "http://host:0/x",
+            "http://host:99999/x",
+            "http://:80/x",
+            "http://::1:80/x",
+            "fastcgi://h:1/",
+            "fastcgi+unix:///",
+            "fastcgi+unix://rel/x",
+            "http://h:1/a b",
+            "http://h:1/a\nb",
+        ] {
+            let message = text.parse::<Endpoint>().unwrap_err();
+            assert!(message.contains("fastcgi://HOST:PORT/check-load"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_endpoint_is_refused_and_not_repeated() {
+        for text in ["http://h:1/check-load?auth=geheim", "http://u:geheim@h:1/check-load"] {
+            let message = text.parse::<Endpoint>().unwrap_err();
+            assert!(message.contains("password-file") && !message.contains("geheim"), "{message}");
+        }
+    }
+}

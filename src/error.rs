@@ -1,0 +1,89 @@
+//! What can go wrong for a person who calls the program: one line each, with what to do.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Error {
+    /// Neither the health file nor its parked twin is there.
+    NoHealthFile(Vec<PathBuf>),
+    /// A health file could not be renamed.
+    Rename {
+        /// What should have been renamed.
+        from: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The record cannot be read.
+    RecordBroken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The record cannot be written or removed.
+    RecordWrite {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another call holds the lock of the unit.
+    Busy(PathBuf),
+    /// `depool --wait` ended with requests in flight, or without knowing.
+    NotDrained(String),
+    /// `depool` could not take the node out; the messages before say why.
+    NotDepooled,
+    /// `check` found so many errors.
+    CheckFailed(usize),
+    /// The kernel refused what waiting needs.
+    Wait(io::Error),
+    /// The answer could not be written.
+    Output(io::Error),
+}
+
+/// The result of a command.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHealthFile(paths) => {
+                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                write!(
+                    f,
+                    "no health file at {}; set health-file to what the load balancer requests",
+                    names.join(", ")
+                )
+            }
+            Self::Rename { from, why } => {
+                write!(f, "cannot rename {}: {why}", from.display())
+            }
+            Self::RecordBroken { path, why } => write!(
+                f,
+                "record {} cannot be read ({why}); look at the health file, then remove the record",
+                path.display()
+            ),
+            Self::RecordWrite { path, source } => write!(
+                f,
+                "record {} cannot be written ({source}); run as root, and see that the disk is neither full nor read-only",
+                path.display()
+            ),
+            Self::Busy(path) => write!(
+                f,
+                "another hhvm-drain works on this unit (lock {}); try again when it is done",
+                path.display()
+            ),
+            Self::NotDrained(why) => write!(f, "{why}; the node stays out of the pool"),
+            Self::NotDepooled => f.write_str("the node is still in its pool, see above"),
+            Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
+            Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
+            Self::Wait(source) => write!(f, "cannot wait ({source}); see the kernel's log"),
+            Self::Output(source) => write!(f, "cannot write the answer ({source})"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

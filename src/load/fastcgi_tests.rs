@@ -1,0 +1,125 @@
+//! The FastCGI codec against literal bytes, in pieces of every size, and against noise.
+
+use super::*;
+use proptest::prelude::*;
+
+/// What HHVM 3.30 answers to `/check-load`, after its source: STDOUT padded to 8 bytes, then `END_REQUEST`.
+fn drained() -> Vec<u8> {
+    let stdout = b"X-Powered-By: HHVM/3.30.1\r\nContent-type: text/plain; charset=utf-8\r\n\r\n0";
+    let mut bytes = vec![1, STDOUT, 0, 1, 0, u8::try_from(stdout.len()).unwrap(), 2, 0];
+    bytes.extend(stdout);
+    bytes.extend([0, 0]);
+    bytes.extend([1, END_REQUEST, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+fn stdout_only(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    record(&mut bytes, STDOUT, text);
+    record(&mut bytes, END_REQUEST, &[0; 8]);
+    bytes
+}
+
+#[test]
+fn the_request_is_what_the_specification_says() {
+    let bytes = request("/check-load", "auth=x");
+    assert_eq!(bytes[..16], [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(bytes[16..20], [1, 4, 0, 1]);
+    assert_eq!(&bytes[24..48], b"\x0b\x0bSCRIPT_NAME/check-load");
+    assert!(bytes.windows(20).any(|w| w == b"\x0c\x06QUERY_STRINGauth=x"));
+    assert_eq!(bytes[bytes.len() - 16..], [1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn long_values_have_four_bytes_of_length() {
+    let mut bytes = Vec::new();
+    pair(&mut bytes, "A", &"x".repeat(300));
+    assert_eq!(bytes[..6], [1, 0x80, 0, 1, 44, b'A']);
+}
+
+#[test]
+fn an_answer_is_read_in_pieces_of_every_size() {
+    let bytes = drained();
+    for size in 1..=bytes.len() {
+        let mut answer = Answer::default();
+        let reply = bytes.chunks(size).find_map(|piece| answer.take(piece).unwrap());
+        assert_eq!(reply, Some(Reply { status: 200, body: b"0".to_vec() }), "size {size}");
+    }
+}
+
+#[test]
+fn an_answer_without_its_end_is_not_an_answer() {
+    let bytes = drained();
+    for cut in 0..bytes.len() {
+        let mut answer = Answer::default();
+        assert_eq!(answer.take(&bytes[..cut]).unwrap(), None, "cut at {cut}");
+        assert!(answer.end().is_err());
+    }
+}
+
+#[test]
+fn the_status_header_counts_in_any_case() {
+    let bytes = stdout_only(b"STATUS: 401 Unauthorized\r\n\r\nUnauthorized");
+    assert_eq!(Answer::default().take(&bytes).unwrap().unwrap().status, 401);
+    let nonsense = stdout_only(b"Status: fine\r\n\r\n0");
+    assert_eq!(Answer::default().take(&nonsense).unwrap().unwrap().status, 0);
+}
+
+#[test]
+fn records_of_other_requests_and_stderr_are_passed_over() {
+    let mut bytes = vec![1, STDOUT, 0, 2, 0, 3, 0, 0, b'\n', b'\n', b'7'];
+    bytes.extend([1, 7, 0, 1, 0, 1, 0, 0, b'!']);
+    bytes.extend(drained());
+    assert_eq!(Answer::default().take(&bytes).unwrap().unwrap().body, b"0");
+}
+
+#[test]
+fn a_rejected_request_and_another_protocol_are_named() {
+    let mut rejected = Vec::new();
+    record(&mut rejected, END_REQUEST, &[0, 0, 0, 0, 3, 0, 0, 0]);
+    assert_eq!(
+        Answer::default().take(&rejected),
+        Err(Unknown::Protocol("the server rejected the FastCGI request"))
+    );
+    assert_eq!(
+        Answer::default().take(b"HTTP/1.1 400 Bad Request\r\n"),
+        Err(Unknown::Protocol("the port speaks HTTP, not FastCGI"))
+    );
+}
+
+#[test]
+fn endless_answers_are_left() {
+    let mut long_body = b"\r\n".to_vec();
+    long_body.extend([b'0'; 100]);
+    let mut bytes = Vec::new();
+    record(&mut bytes, STDOUT, &long_body);
+    let reply = Answer::default().take(&bytes).unwrap().unwrap();
+    assert_eq!(reply.body.len(), BODY_MAX + 1);
+
+    let mut answer = Answer::default();
+    let mut headers = Vec::new();
+    record(&mut headers, STDOUT, &[b'x'; 1000]);
+    assert!((0..10).any(|_| answer.take(&headers).is_err()));
+
+    let mut answer = Answer::default();
+    let mut noise = Vec::new();
+    record(&mut noise, 7, &[b'x'; 60_000]);
+    assert!((0..3).any(|_| answer.take(&noise).is_err()));
+}
+
+proptest! {
+    #[test]
+    fn noise_never_panics_and_never_is_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let result = Answer::default().take(&bytes);
+        prop_assert!(!matches!(result, Ok(Some(reply)) if reply.body == b"0"));
+    }
+
+    #[test]
+    fn any_body_comes_back_whole(body in proptest::collection::vec(any::<u8>(), 0..BODY_MAX), size in 1_usize..50) {
+        let mut stdout = b"Content-type: text/plain\r\n\r\n".to_vec();
+        stdout.extend(&body);
+        let mut answer = Answer::default();
+        let reply = stdout_only(&stdout).chunks(size).find_map(|piece| answer.take(piece).unwrap());
+        prop_assert_eq!(reply.map(|r| r.body), Some(body));
+    }
+}

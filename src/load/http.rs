@@ -1,0 +1,83 @@
+//! The load over HTTP/1.1, for an HHVM whose server type is proxygen, or through a front end.
+
+use super::{BODY_MAX, Client, Reply, Unknown, left};
+use crate::endpoint::Address;
+use std::io::Read;
+use std::net::ToSocketAddrs;
+use std::time::Instant;
+use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+/// Most addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Asks one HTTP server.
+#[derive(Debug)]
+pub struct Http {
+    agent: Agent,
+    authority: String,
+}
+
+impl Http {
+    /// A client for `address`: no proxy from the environment, no redirects, no connection kept.
+    #[must_use]
+    pub fn new(address: &Address) -> Self {
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .max_response_header_size(8 << 10)
+            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let authority = match address {
+            Address::Tcp(host, port) if host.contains(':') => format!("[{host}]:{port}"),
+            Address::Tcp(host, port) => format!("{host}:{port}"),
+            Address::Unix(_) => String::new(),
+        };
+        Self { agent: Agent::with_parts(config, DefaultConnector::default(), InThread), authority }
+    }
+}
+
+impl Client for Http {
+    fn get(&mut self, path: &str, query: &str, deadline: Instant) -> Result<Reply, Unknown> {
+        let separator = if query.is_empty() { "" } else { "?" };
+        let url = format!("http://{}{path}{separator}{query}", self.authority);
+        let request = self.agent.get(url).config().timeout_global(Some(left(deadline)?)).build();
+        let mut response = request.call()?;
+        let mut body = Vec::with_capacity(BODY_MAX + 1);
+        let limit = BODY_MAX as u64 + 1;
+        response.body_mut().as_reader().take(limit).read_to_end(&mut body)?;
+        Ok(Reply { status: response.status().as_u16(), body })
+    }
+}
+
+impl From<ureq::Error> for Unknown {
+    fn from(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Self::TimedOut,
+            ureq::Error::Io(error) => error.into(),
+            ureq::Error::HostNotFound => Self::Name("of the endpoint".to_owned()),
+            ureq::Error::ConnectionFailed => Self::Refused,
+            _ => Self::Protocol("the port does not answer in HTTP"),
+        }
+    }
+}
+
+/// Resolves names in the probe's own thread; ureq's own resolver starts a thread for every request, even for an
+/// address.
+#[derive(Debug)]
+struct InThread;
+
+impl Resolver for InThread {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let authority = uri.authority().ok_or(ureq::Error::HostNotFound)?;
+        let found = authority.as_str().to_socket_addrs().map_err(|_| ureq::Error::HostNotFound)?;
+        let mut addresses = self.empty();
+        found.take(ADDRESSES_MAX).for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(addresses) }
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads the load of an HHVM: `/check-load` plus `/check-queued`, from the first place that answers with a load.
+
+use super::fastcgi::FastCgi;
+use super::http::Http;
+use super::{Client, Load, Unknown, count};
+use crate::endpoint::{Protocol, Target};
+use crate::password::Password;
+use std::time::Instant;
+
+/// The command whose twin counts the queue.
+const ACTIVE: &str = "check-load";
+/// The command that counts requests waiting for a worker; builds from before 2014 do not know it.
+const QUEUED: &str = "check-queued";
+
+/// Where the load comes from.
+pub struct Source {
+    candidates: Vec<Candidate>,
+    query: String,
+    /// The candidate that answered with a load once; no other is asked after that.
+    settled: Option<usize>,
+}
+
+struct Candidate {
+    target: Target,
+    client: Box<dyn Client + Send>,
+    queued_path: Option<String>,
+}
+
+impl Candidate {
+    fn new(target: Target) -> Self {
+        let client: Box<dyn Client + Send> = match target.protocol {
+            Protocol::FastCgi => Box::new(FastCgi::new(target.address.clone())),
+            Protocol::Http => Box::new(Http::new(&target.address)),
+        };
+        let queued_path = target.path.strip_suffix(ACTIVE).map(|base| format!("{base}{QUEUED}"));
+        Self { target, client, queued_path }
+    }
+
+    /// `/check-load` counts running requests only, and can say 0 while users wait in the queue.
+    fn read(&mut self, query: &str, deadline: Instant) -> Result<u64, Unknown> {
+        let active = count(&self.client.get(&self.target.path, query, deadline)?)?;
+        let Some(path) = &self.queued_path else { return Ok(active) };
+        let reply = self.client.get(path, query, deadline)?;
+        if reply.status == 404 {
+            self.queued_path = None;
+            return Ok(active);
+        }
+        Ok(active + count(&reply)?)
+    }
+}
+
+impl Source {
+    /// A source that tries `targets` in order.
+    #[must_use]
+    pub fn new(targets: Vec<Target>, password: Option<&Password>) -> Self {
+        Self {
+            candidates: targets.into_iter().map(Candidate::new).collect(),
+            query: password.map(Password::query).unwrap_or_default(),
+            settled: None,
+        }
+    }
+
+    /// Asks for the load; returns by `deadline`.
+    pub fn read(&mut self, deadline: Instant) -> Load {
+        if let Some(candidate) = self.settled.and_then(|i| self.candidates.get_mut(i)) {
+            return candidate.read(&self.query, deadline).map_or_else(Load::Unknown, Load::Known);
+        }
+        let mut reason = Unknown::NotAsked;
+        let mut remaining = u32::try_from(self.candidates.len()).unwrap_or(u32::MAX);
+        for (index, candidate) in self.candidates.iter_mut().enumerate() {
+            let share = deadline.saturating_duration_since(Instant::now()) / remaining;
+            remaining -= 1;
+            match candidate.read(&self.query, Instant::now() + share) {
+                Ok(load) => {
+                    self.settled = Some(index);
+                    return Load::Known(load);
+                }
+                Err(why) if why.weight() > reason.weight() => reason = why,
+                Err(_) => {}
+            }
+        }
+        Load::Unknown(reason)
+    }
+
+    /// The target that has answered with a load.
+    #[must_use]
+    pub fn settled(&self) -> Option<&Target> {
+        self.settled.map(|index| &self.candidates[index].target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::load::Reply;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    /// Answers from a table of path to status and body.
+    struct Table(BTreeMap<&'static str, (u16, &'static str)>);
+
+    impl Client for Table {
+        fn get(&mut self, path: &str, _: &str, _: Instant) -> Result<Reply, Unknown> {
+            let (status, body) = *self.0.get(path).ok_or(Unknown::Refused)?;
+            Ok(Reply { status, body: body.as_bytes().to_vec() })
+        }
+    }
+
+    fn source(tables: Vec<BTreeMap<&'static str, (u16, &'static str)>>) -> Source {
+        let targets = Endpoint::Auto.targets().into_iter().take(tables.len()).collect();
+        let mut source = Source::new(targets, None);
+        for (candidate, table) in source.candidates.iter_mut().zip(tables) {
+            candidate.client = Box::new(Table(table));
+        }
+        source
+    }
+
+    fn read(source: &mut Source) -> Load {
+        source.read(Instant::now() + Duration::from_secs(1))
+    }
+
+    #[test]
+    fn the_queue_counts() {
+        let mut source = source(vec![[("/check-load", (200, "0")), ("/check-queued", (200, "3"))].into()]);
+        assert_eq!(read(&mut source), Load::Known(3));
+    }
+
+    #[test]
+    fn a_build_without_check_queued_has_a_load_all_the_same() {
+        let mut source =
+            source(vec![[("/check-load", (200, "2")), ("/check-queued", (404, "Unknown"))].into()]);
+        assert_eq!(read(&mut source), Load::Known(2));
+    }
+
+    #[test]
+    fn a_queue_that_cannot_be_read_is_not_zero() {
+        let mut source = source(vec![[("/check-load", (200, "0")), ("/check-queued", (500, "0"))].into()]);
+        assert_eq!(read(&mut source), Load::Unknown(Unknown::Status(500)));
+    }
+
+    #[test]
+    fn the_first_that_answers_is_asked_from_then_on() {
+        let good = [("/check-load", (200, "1")), ("/check-queued", (200, "0"))];
+        let mut source = source(vec![[].into(), good.into()]);
+        assert_eq!(read(&mut source), Load::Known(1));
+        assert_eq!(source.settled().unwrap().to_string(), "fastcgi://[::1]:9001/check-load");
+        source.candidates[1].client = Box::new(Table([].into()));
+        source.candidates[0].client = Box::new(Table(good.into()));
+        assert_eq!(read(&mut source), Load::Unknown(Unknown::Refused));
+    }
+
+    #[test]
+    fn the_most_telling_reason_is_given() {
+        let mut source = source(vec![[("/check-load", (401, "Unauthorized"))].into(), [].into()]);
+        assert_eq!(read(&mut source), Load::Unknown(Unknown::Status(401)));
+    }
+}

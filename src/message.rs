@@ -1,0 +1,284 @@
+//! Every line that the program logs: its words, its priority, its message id and its fields.
+//!
+//! The ids are explained in `systemd/hhvm-drain.catalog`; a test keeps the two in step.
+
+use crate::drain::Outcome;
+use crate::load::Load;
+use crate::problem::{Problem, Severity};
+use crate::text::{clean, seconds};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How urgent a line is: the numbers of syslog(3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Something failed that users may notice.
+    Error = 3,
+    /// Something is not as it should be.
+    Warning = 4,
+    /// A change of this node's place in the pool.
+    Notice = 5,
+    /// A step.
+    Info = 6,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A problem with the settings.
+    Setting(Problem),
+    /// A health file has been parked.
+    Moving {
+        /// The health file.
+        from: PathBuf,
+        /// The disabled file.
+        to: PathBuf,
+    },
+    /// A health file could not be parked.
+    CannotPark(PathBuf, String),
+    /// There is no health file.
+    NoHealthFile(PathBuf),
+    /// The node was out before; who did it, if there is a record.
+    OutAlready(Option<String>),
+    /// An operator's depool was undone by hand.
+    UndoneByHand(String),
+    /// Health files came back during the drain.
+    Returned(Vec<PathBuf>),
+    /// The record is in memory only.
+    RecordInMemory,
+    /// Something else failed, and the drain goes on.
+    Trouble(String),
+    /// The drain waits.
+    Waiting {
+        /// The load.
+        load: Load,
+        /// Since the start.
+        elapsed: Duration,
+        /// The cap.
+        timeout: Duration,
+        /// For so long a zero is not believed.
+        disbelief: Option<Duration>,
+    },
+    /// The drain is over.
+    Finished {
+        /// How.
+        outcome: Outcome,
+        /// The load at the end.
+        load: Load,
+        /// Since the start.
+        elapsed: Duration,
+    },
+    /// HHVM, which systemd does not know, is told to stop.
+    Stopping,
+    /// HHVM did not stop in time, and is killed.
+    Killing(Duration),
+    /// A health file has been brought back.
+    MovingBack {
+        /// The disabled file.
+        from: PathBuf,
+        /// The health file.
+        to: PathBuf,
+    },
+    /// A newer health file is there.
+    Superseded {
+        /// What stays.
+        left: PathBuf,
+        /// What is there.
+        by: PathBuf,
+    },
+    /// The parked file is another.
+    NotOurs(PathBuf),
+    /// The health file is nowhere.
+    Gone(PathBuf),
+    /// A parked file could not be renamed back.
+    CannotUnpark(PathBuf, String),
+    /// The node stays out, and why.
+    LeftOut(String),
+    /// An operator wants the node back in the midst of a stop.
+    PoolAfterStop,
+}
+
+impl Message {
+    /// [`Message::CannotPark`] for `error`.
+    #[must_use]
+    pub fn cannot_park(path: &Path, error: &io::Error) -> Self {
+        Self::CannotPark(path.to_owned(), error.to_string())
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        match self {
+            Self::Setting(problem) if problem.severity == Severity::Warning => Priority::Warning,
+            Self::Setting(_) | Self::CannotPark(..) | Self::CannotUnpark(..) | Self::Gone(_) => {
+                Priority::Error
+            }
+            Self::Finished { outcome: Outcome::TimedOut | Outcome::Interrupted, .. }
+            | Self::NoHealthFile(_)
+            | Self::UndoneByHand(_)
+            | Self::Returned(_)
+            | Self::RecordInMemory
+            | Self::Trouble(_)
+            | Self::Killing(_)
+            | Self::Superseded { .. }
+            | Self::NotOurs(_) => Priority::Warning,
+            Self::Moving { .. } | Self::MovingBack { .. } | Self::LeftOut(_) | Self::OutAlready(_) => {
+                Priority::Notice
+            }
+            Self::Waiting { .. } | Self::Finished { .. } | Self::Stopping | Self::PoolAfterStop => {
+                Priority::Info
+            }
+        }
+    }
+
+    /// The id of its kind, for `MESSAGE_ID=`; see `sd_journal_print(3)`.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Moving { .. } | Self::Returned(_) => "0c8ad9fa132f4c4ba22ddebf1be1f1de",
+            Self::Waiting { .. } => "0bf35f82a1e848bb971fd66e4b7b0e15",
+            Self::Finished { outcome, .. } => match outcome {
+                Outcome::Drained => "35069173431041b993155a590e65572b",
+                Outcome::TimedOut => "ea187362f84c49b5aa5aea3d5cf71275",
+                Outcome::HhvmEnded => "efd227ee3221447e9df40e0510ec5ac9",
+                Outcome::NotRunning => "cd91d8c469034ea1affc914132cb622f",
+                Outcome::Interrupted => "75e024a4bb644e54b9253c522b329b45",
+            },
+            Self::MovingBack { .. } => "e3f2cb9d3d694d1daf072ce6d38c75b2",
+            Self::LeftOut(_) | Self::OutAlready(_) | Self::UndoneByHand(_) | Self::PoolAfterStop => {
+                "d74b05397a1b44c99dfaf9f03ed32e87"
+            }
+            Self::Setting(_) => "59e8c1d3af004bf99c68e62686c9d1ff",
+            Self::Stopping | Self::Killing(_) => "80d4221a3d3e469eac4604393c2eda08",
+            Self::NoHealthFile(_) | Self::CannotPark(..) => "0b7719ec70fb4beda970b61b31a8a741",
+            Self::RecordInMemory | Self::Trouble(_) => "9701c7fa4db24da39bd8d4550551c193",
+            Self::Superseded { .. } | Self::NotOurs(_) | Self::Gone(_) | Self::CannotUnpark(..) => {
+                "0744afcab03b4f43b81f7195a2d27cd1"
+            }
+        }
+    }
+
+    /// The load and the outcome, as fields for machines.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let (load, outcome) = match self {
+            Self::Waiting { load, .. } => (load, None),
+            Self::Finished { load, outcome, .. } => (load, Some(outcome)),
+            _ => return Vec::new(),
+        };
+        let mut fields = Vec::new();
+        if let Load::Known(load) = load {
+            fields.push(("HHVM_DRAIN_LOAD", load.to_string()));
+        }
+        fields.extend(outcome.map(|outcome| ("HHVM_DRAIN_OUTCOME", outcome.name().to_owned())));
+        fields
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&clean(&self.words()))
+    }
+}
+
+impl Message {
+    fn words(&self) -> String {
+        match self {
+            Self::Setting(problem) => problem.to_string(),
+            Self::Moving { from, to } => format!(
+                "moving {} to {}, so that the load balancer takes this node out",
+                from.display(),
+                to.display()
+            ),
+            Self::CannotPark(path, why) => format!(
+                "{} cannot be moved away ({why}), so the load balancer goes on sending requests; \
+                 check health-file and its directory",
+                path.display()
+            ),
+            Self::NoHealthFile(path) => format!(
+                "there is no {}, so this node cannot be taken out of its pool; set health-file to what the load \
+                 balancer requests",
+                path.display()
+            ),
+            Self::OutAlready(Some(story)) => format!("this node is out of the pool already: {story}"),
+            Self::OutAlready(None) => {
+                "this node is out of the pool already: somebody moved the health file away by hand".to_owned()
+            }
+            Self::UndoneByHand(story) => {
+                format!(
+                    "{story}, but somebody moved the health file back by hand, so the node counts as pooled"
+                )
+            }
+            Self::Returned(paths) => {
+                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                format!("{} came back during the drain (a deploy?)", names.join(", "))
+            }
+            Self::RecordInMemory => {
+                "/var/lib/hhvm-drain cannot be written, so the record is in /run: after a power cut now, run \
+                 hhvm-drain pool"
+                    .to_owned()
+            }
+            Self::Trouble(what) => what.clone(),
+            Self::Waiting { load, elapsed, timeout, disbelief } => {
+                waiting(load, *elapsed, *timeout, *disbelief)
+            }
+            Self::Finished { outcome, load, elapsed } => finished(outcome, load, *elapsed),
+            Self::Stopping => "systemd does not know HHVM's main process, stopping it from here".to_owned(),
+            Self::Killing(after) => format!("HHVM has not ended within {}, killing it", seconds(*after)),
+            Self::MovingBack { from, to } => {
+                format!("moving {} back to {}", from.display(), to.display())
+            }
+            Self::Superseded { left, by } => format!(
+                "there is a newer {}, so {} stays beside it; remove it if nobody needs it",
+                by.display(),
+                left.display()
+            ),
+            Self::NotOurs(path) => format!(
+                "{} is not the file that was moved there, leaving it; hhvm-drain pool moves it back all the same",
+                path.display()
+            ),
+            Self::Gone(path) => format!(
+                "{} is gone, and so is the file it was moved to; put the health file back, or this node stays out",
+                path.display()
+            ),
+            Self::CannotUnpark(path, why) => format!(
+                "{} cannot be moved back ({why}), so this node stays out; mend that, then run hhvm-drain pool",
+                path.display()
+            ),
+            Self::LeftOut(why) => format!("leaving this node out of the pool: {why}"),
+            Self::PoolAfterStop => {
+                "a stop is going on: this node goes back into the pool after it".to_owned()
+            }
+        }
+    }
+}
+
+fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<Duration>) -> String {
+    let time = format!("{} of at most {}", seconds(elapsed), seconds(timeout));
+    match (load, disbelief) {
+        (Load::Unknown(why), _) => format!("waiting because the load is unknown ({why}), {time}"),
+        (Load::Known(load), Some(left)) => format!(
+            "waiting because the load balancer may not have noticed for another {}, load {load}, {time}",
+            seconds(left)
+        ),
+        (Load::Known(load), None) => format!("waiting because the load is still {load}, {time}"),
+    }
+}
+
+fn finished(outcome: &Outcome, load: &Load, elapsed: Duration) -> String {
+    let time = seconds(elapsed);
+    match (outcome, load) {
+        (Outcome::Drained, Load::Known(load)) => format!("load was {load} after {time}, HHVM may stop now"),
+        (Outcome::TimedOut, Load::Known(load)) => {
+            format!("load is still {load} after {time}, carrying on with the stop")
+        }
+        (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
+            format!("load is unknown after {time} ({why}), carrying on with the stop")
+        }
+        (Outcome::HhvmEnded, _) => format!("HHVM ended {time} into the drain, nothing left to wait for"),
+        (Outcome::NotRunning, _) => "HHVM is not running, nothing to drain".to_owned(),
+        (Outcome::Interrupted, _) => format!("interrupted after {time}, not waiting any longer"),
+    }
+}

@@ -1,0 +1,62 @@
+//! Two locks of a unit, which the kernel releases when their holder ends, however it ends.
+
+use super::store::Store;
+use crate::error::{Error, Result};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Longest wait for another call to finish its few renames.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often the lock is tried meanwhile.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// Held while the record and the files are read and changed.
+#[derive(Debug)]
+pub struct WriteLock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
+
+/// Held by `stop` for as long as it drains.
+#[derive(Debug)]
+pub struct DrainLock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
+
+impl WriteLock {
+    /// Takes the lock, waiting a short time for its holder.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when it is not to be had.
+    pub fn take(store: &Store) -> Result<Self> {
+        let path = store.lock_path("lock");
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match try_lock(&path) {
+                Some(lock) => return Ok(Self(lock)),
+                None if Instant::now() >= give_up => return Err(Error::Busy(path)),
+                None => std::thread::sleep(RETRY),
+            }
+        }
+    }
+}
+
+impl DrainLock {
+    /// Takes the lock; none when another drain of the unit holds it, or it cannot be made.
+    #[must_use]
+    pub fn take(store: &Store) -> Option<Self> {
+        try_lock(&store.lock_path("drain")).map(Self)
+    }
+}
+
+/// Whether a `stop` drains the unit just now.
+#[must_use]
+pub fn drain_in_progress(store: &Store) -> bool {
+    let path = store.lock_path("drain");
+    let Ok(file) = File::open(&path) else { return false };
+    matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
+}
+
+fn try_lock(path: &Path) -> Option<Flock<File>> {
+    fs::create_dir_all(path.parent()?).ok()?;
+    let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+}

@@ -1,0 +1,18 @@
+//! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
+//! children are the only writers of either.
+
+mod bring_back;
+mod files;
+mod lock;
+mod member;
+mod record;
+mod store;
+
+pub use files::{FileId, Sight};
+pub use lock::{DrainLock, WriteLock, drain_in_progress};
+pub use member::{Depooled, Member, Out, Wish};
+pub use record::{By, Parked, Record, Unpark};
+pub use store::{LastDrain, Store};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Scenes with the health file and the record, on real directories.

@@ -1,0 +1,114 @@
+//! What is said while a drain goes on: a status line a second, and a line in the log when the load changes.
+
+use crate::drain::{Drain, Outcome};
+use crate::load::Load;
+use crate::message::Message;
+use crate::report::Reporter;
+use crate::text::seconds;
+use crate::wait::Ending;
+use std::time::{Duration, Instant};
+
+/// Each change of the status line is a D-Bus signal: no more than one a second.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// An unchanged load is logged so often.
+const REPEAT_EVERY: Duration = Duration::from_secs(10);
+/// Time beyond the timeout that systemd is asked for, to end in.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The teller of one drain.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    reporter: &'a Reporter,
+    timeout: Duration,
+    shown: Option<Shown>,
+    logged: Option<(Instant, Load)>,
+}
+
+/// What the status line says: shown again at once when the load becomes known, unknown or idle.
+#[derive(Debug)]
+struct Shown {
+    at: Instant,
+    phase: (bool, bool),
+}
+
+impl<'a> Progress<'a> {
+    /// Tells `reporter` of a drain of at most `timeout`.
+    #[must_use]
+    pub fn new(reporter: &'a Reporter, timeout: Duration) -> Self {
+        Self { reporter, timeout, shown: None, logged: None }
+    }
+
+    /// Where it is told.
+    #[must_use]
+    pub fn reporter(&self) -> &'a Reporter {
+        self.reporter
+    }
+
+    /// Tells where the drain stands at `now`, if it is time to.
+    pub fn show(&mut self, drain: &Drain, now: Instant) {
+        if *drain.load() == Load::Unknown(crate::load::Unknown::NotAsked) && self.shown.is_some() {
+            return;
+        }
+        let phase = (drain.is_idle(), matches!(drain.load(), Load::Known(_)));
+        let due = self.shown.as_ref().is_none_or(|shown| {
+            now.saturating_duration_since(shown.at) >= STATUS_EVERY || shown.phase != phase
+        });
+        if due {
+            let left = drain.deadline().saturating_duration_since(now);
+            self.reporter.status(self.line(drain, now), left + GRACE);
+            self.shown = Some(Shown { at: now, phase });
+        }
+        self.log(drain, now);
+    }
+
+    fn line(&self, drain: &Drain, now: Instant) -> String {
+        let time = format!("{} of at most {}", seconds(whole(drain.elapsed(now))), seconds(self.timeout));
+        match drain.load() {
+            Load::Known(load) => format!("Draining: {load} in flight, {time}"),
+            Load::Unknown(crate::load::Unknown::NotAsked) => format!("Draining: {time}"),
+            Load::Unknown(why) => format!("Draining: load unknown ({why}), {time}"),
+        }
+    }
+
+    fn log(&mut self, drain: &Drain, now: Instant) {
+        let load = drain.load();
+        if *load == Load::Unknown(crate::load::Unknown::NotAsked) {
+            return;
+        }
+        let due = self.logged.as_ref().is_none_or(|(at, logged)| {
+            let since = now.saturating_duration_since(*at);
+            since >= REPEAT_EVERY || (since >= STATUS_EVERY && logged != load)
+        });
+        let disbelief = Some(drain.disbelief(now)).filter(|left| drain.is_idle() && !left.is_zero());
+        if due && (!drain.is_idle() || disbelief.is_some()) {
+            self.logged = Some((now, load.clone()));
+            self.reporter.tell(Message::Waiting {
+                load: load.clone(),
+                elapsed: whole(drain.elapsed(now)),
+                timeout: self.timeout,
+                disbelief,
+            });
+        }
+    }
+}
+
+/// Whole seconds: the line counts, and `0 s` reads better than milliseconds that are past already.
+fn whole(elapsed: Duration) -> Duration {
+    Duration::from_secs(elapsed.as_secs())
+}
+
+/// The status line that stays after the stop.
+#[must_use]
+pub fn last_line(ending: &Ending) -> String {
+    let time = seconds(whole(ending.elapsed));
+    match (&ending.outcome, &ending.load) {
+        (Outcome::Drained, Load::Known(load)) => format!("Drained in {time}, {load} in flight"),
+        (Outcome::TimedOut, Load::Known(load)) => format!("Not drained: {load} in flight after {time}"),
+        (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
+            format!("Not drained: load unknown after {time} ({why})")
+        }
+        (Outcome::HhvmEnded, _) => format!("Not drained: HHVM ended by itself after {time}"),
+        (Outcome::NotRunning, _) => "Nothing to drain: HHVM was not running".to_owned(),
+        (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
+    }
+}

@@ -1,0 +1,196 @@
+//! Reads one settings file into assignments, each with its line and column; keeps what is right in a file that has
+//! mistakes.
+
+use super::Key;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Line and column, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// One setting as a file gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The unit whose table it stands in; none for all units.
+    pub unit: Option<String>,
+    /// Which setting.
+    pub key: Key,
+    /// Its values, as text.
+    pub values: Vec<String>,
+    /// Where the value stands.
+    pub at: Position,
+}
+
+/// Something that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it stands.
+    pub at: Position,
+    /// What is wrong, and what would be right.
+    pub message: String,
+    /// An unknown key is only warned about: it may be of a newer version.
+    pub unknown_key: bool,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The usable settings, in the order of the file's tables.
+    pub assignments: Vec<Assignment>,
+    /// The rest.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Reads the text of a settings file.
+#[must_use]
+pub fn read(text: &str) -> Contents {
+    let mut reader = Reader { text, contents: Contents::default() };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        reader.mistake(&error.span().unwrap_or(0..0), error.message(), false);
+    }
+    for (name, value) in table.get_ref() {
+        match (name.get_ref().as_ref(), value.get_ref()) {
+            ("unit", DeValue::Table(units)) => reader.units(units),
+            ("unit", _) => {
+                let message = "unit must be a table, like [unit.\"hhvm@8001.service\"]";
+                reader.mistake(&value.span(), message, false);
+            }
+            (key, _) => reader.setting(None, key, &name.span(), value),
+        }
+    }
+    reader.contents
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    contents: Contents,
+}
+
+impl Reader<'_> {
+    fn units(&mut self, units: &DeTable<'_>) {
+        for (unit, settings) in units {
+            let name = unit.get_ref().as_ref();
+            let Some(settings) = settings.get_ref().as_table() else {
+                let message = "a unit's name must be in quotes, like [unit.\"hhvm.service\"]";
+                self.mistake(&unit.span(), message, false);
+                continue;
+            };
+            if settings.contains_key("service") && !name.ends_with(".service") {
+                let message = format!("write the unit's name in quotes: [unit.\"{name}.service\"]");
+                self.mistake(&unit.span(), &message, false);
+                continue;
+            }
+            for (key, value) in settings {
+                self.setting(Some(name), key.get_ref().as_ref(), &key.span(), value);
+            }
+        }
+    }
+
+    fn setting(&mut self, unit: Option<&str>, name: &str, at: &Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let Some(key) = Key::of_name(name) else {
+            return self.mistake(at, &unknown_key(name), true);
+        };
+        let Some(values) = values(value.get_ref()) else {
+            let message = format!("{name}: expected text in quotes, found {}", value.get_ref().type_str());
+            return self.mistake(&value.span(), &message, false);
+        };
+        let unit = unit.map(str::to_owned);
+        let at = position(self.text, value.span().start);
+        self.contents.assignments.push(Assignment { unit, key, values, at });
+    }
+
+    fn mistake(&mut self, at: &Range<usize>, message: &str, unknown_key: bool) {
+        let at = position(self.text, at.start);
+        let message = crate::text::clean(message);
+        self.contents.mistakes.push(Mistake { at, message, unknown_key });
+    }
+}
+
+/// A text, a whole number, or a list of texts.
+fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
+    match value {
+        DeValue::String(text) => Some(vec![text.to_string()]),
+        DeValue::Integer(number) => Some(vec![number.as_str().replace('_', "")]),
+        DeValue::Array(items) => {
+            items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
+        }
+        _ => None,
+    }
+}
+
+/// Says that a key is unknown, and names the nearest known one.
+pub(super) fn unknown_key(name: &str) -> String {
+    let nearest = Key::ALL
+        .into_iter()
+        .map(|key| (strsim::damerau_levenshtein(name, key.name()), key.name()))
+        .min()
+        .filter(|&(distance, known)| distance <= known.len() / 2);
+    let name = crate::text::quote(name);
+    match nearest {
+        Some((_, known)) => format!("unknown key \"{name}\", ignored; did you mean \"{known}\"?"),
+        None => format!("unknown key \"{name}\", ignored; hhvm-drain.toml(5) lists the keys"),
+    }
+}
+
+fn position(text: &str, offset: usize) -> Position {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = &text[..end];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_of_values_are_read() {
+        let contents = read(
+            "timeout = \"1min\"\nzero-samples = 5\nhealth-file = [\"/a/s.php\", \"/b/s.php\"]\n\
+             [unit.\"hhvm@8001.service\"]\ntimeout = \"2min\"\n",
+        );
+        assert!(contents.mistakes.is_empty(), "{:?}", contents.mistakes);
+        let found: Vec<_> =
+            contents.assignments.iter().map(|a| (a.unit.as_deref(), a.key, a.values.join(","))).collect();
+        assert!(found.contains(&(None, Key::Timeout, "1min".into())));
+        assert!(found.contains(&(None, Key::ZeroSamples, "5".into())));
+        assert!(found.contains(&(None, Key::HealthFile, "/a/s.php,/b/s.php".into())));
+        assert!(found.contains(&(Some("hhvm@8001.service"), Key::Timeout, "2min".into())));
+    }
+
+    #[test]
+    fn a_mistake_has_its_place_and_spares_the_rest() {
+        let contents = read("timeout = \"1min\"\nmin-drain = = 5\nthreshold = 2\n");
+        assert_eq!(contents.mistakes[0].at.line, 2);
+        let keys: Vec<_> = contents.assignments.iter().map(|a| a.key).collect();
+        assert!(keys.contains(&Key::Timeout) && keys.contains(&Key::Threshold), "{contents:?}");
+    }
+
+    #[test]
+    fn an_unknown_key_gets_the_nearest_known_one() {
+        let contents = read("  timout = \"1min\"\n");
+        let mistake = &contents.mistakes[0];
+        assert!(mistake.unknown_key && mistake.message.contains("did you mean \"timeout\""), "{mistake:?}");
+        assert_eq!(mistake.at, Position { line: 1, column: 3 });
+        assert!(read("colour = 1\n").mistakes[0].message.contains("hhvm-drain.toml(5)"));
+    }
+
+    #[test]
+    fn wrong_types_and_unquoted_units_are_mistakes() {
+        assert!(read("timeout = true\n").mistakes[0].message.contains("boolean"));
+        assert!(read("unit = 5\n").mistakes[0].message.contains("table"));
+        let unquoted = read("[unit.hhvm.service]\ntimeout = \"1min\"\n");
+        assert!(unquoted.mistakes[0].message.contains("[unit.\"hhvm.service\"]"), "{unquoted:?}");
+    }
+}

@@ -1,0 +1,186 @@
+//! Puts the settings of one unit together: files, then variables, then flags; the later wins, and what cannot be
+//! used is reported and leaves the value before it.
+
+use super::{Key, Settings, VARIABLE_PREFIX, file};
+use crate::context::Context;
+use crate::problem::{Place, Problem};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The settings file of the administrator; more may lie in the directory of the same name with `.d`.
+pub const FILE: &str = "/etc/hhvm-drain.toml";
+/// A settings file larger than this is a mistake.
+const FILE_MAX: u64 = 1 << 20;
+
+/// Settings from the command line.
+pub type Flags = Vec<(Key, Vec<String>)>;
+
+/// The settings of the unit in `context`, with every problem found on the way.
+///
+/// Never fails: what cannot be read or parsed leaves the default in force, because a broken setting must not turn a
+/// drained stop into an abrupt one.
+#[must_use]
+pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
+    let mut layers = Layers { settings: Settings::default(), problems: Vec::new() };
+    let files: Vec<_> = paths(context, &mut layers.problems)
+        .into_iter()
+        .map(|path| (path.clone(), layers.read(context, &path)))
+        .collect();
+    for of_unit in [false, true] {
+        for (path, contents) in &files {
+            layers.apply_file(context, path, contents, of_unit);
+        }
+    }
+    layers.apply_variables(context);
+    for (key, values) in flags {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        layers.set(Place::Flag(*key), *key, &values);
+    }
+    let contradictions = layers.settings.contradictions();
+    layers.problems.extend(contradictions.into_iter().map(|m| Problem::warning(Place::Settings, m)));
+    (layers.settings, layers.problems)
+}
+
+/// The main file, then the files `*.toml` of the directory beside it, by name.
+fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let directory = PathBuf::from(format!("{FILE}.d"));
+    let mut names: Vec<PathBuf> = match fs::read_dir(context.root.join(&directory)) {
+        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().into())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            let message = format!("cannot be read ({error}), ignored; make it readable for root");
+            problems.push(Problem::error(Place::Path(directory.clone()), message));
+            Vec::new()
+        }
+    };
+    names.retain(|name| name.extension().is_some_and(|extension| extension == "toml"));
+    names.sort();
+    std::iter::once(PathBuf::from(FILE)).chain(names.into_iter().map(|name| directory.join(name))).collect()
+}
+
+struct Layers {
+    settings: Settings,
+    problems: Vec<Problem>,
+}
+
+impl Layers {
+    fn read(&mut self, context: &Context, path: &Path) -> file::Contents {
+        match read_bounded(&context.root.join(path)) {
+            Ok(text) => {
+                let contents = file::read(&text);
+                for mistake in &contents.mistakes {
+                    let place = Place::File(path.to_owned(), mistake.at);
+                    let message = mistake.message.clone();
+                    self.problems.push(if mistake.unknown_key {
+                        Problem::warning(place, message)
+                    } else {
+                        Problem::error(place, message)
+                    });
+                }
+                contents
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => file::Contents::default(),
+            Err(error) => {
+                let message = format!("cannot be read ({error}), so its settings have their defaults");
+                self.problems.push(Problem::error(Place::Path(path.to_owned()), message));
+                file::Contents::default()
+            }
+        }
+    }
+
+    fn apply_file(&mut self, context: &Context, path: &Path, contents: &file::Contents, of_unit: bool) {
+        let wanted = of_unit.then(|| context.unit.as_str());
+        for assignment in contents.assignments.iter().filter(|a| a.unit.as_deref() == wanted) {
+            let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
+            self.set(Place::File(path.to_owned(), assignment.at), assignment.key, &values);
+        }
+    }
+
+    fn apply_variables(&mut self, context: &Context) {
+        for (name, value) in context.env.iter() {
+            let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
+            let place = Place::Variable(name.to_owned());
+            let key_name = rest.to_lowercase().replace('_', "-");
+            match Key::of_name(&key_name) {
+                Some(Key::HealthFile) => {
+                    self.set(place, Key::HealthFile, &value.split(':').collect::<Vec<_>>());
+                }
+                Some(key) => self.set(place, key, &[value]),
+                None => self.problems.push(Problem::warning(place, file::unknown_key(&key_name))),
+            }
+        }
+    }
+
+    fn set(&mut self, place: Place, key: Key, values: &[&str]) {
+        if let Err(message) = self.settings.set(key, values) {
+            self.problems.push(Problem::error(place, format!("{}: {message}", key.name())));
+        }
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    let file = fs::File::open(path)?;
+    file.take(FILE_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(io::Error::other("larger than 1 MiB"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Env, Root, UnitName};
+    use std::time::Duration;
+
+    fn context(directory: &Path, env: Env) -> Context {
+        Context {
+            root: Root::new(directory.to_owned()),
+            env,
+            unit: UnitName::parse("hhvm@8001.service").unwrap(),
+        }
+    }
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join("etc/hhvm-drain.toml.d")).unwrap();
+        for (path, text) in files {
+            fs::write(directory.path().join(path), text).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn flags_win_over_variables_over_unit_tables_over_later_files() {
+        let tree = tree(&[
+            ("etc/hhvm-drain.toml", "timeout = \"41s\"\n[unit.\"hhvm@8001.service\"]\nthreshold = 4\n"),
+            ("etc/hhvm-drain.toml.d/10.toml", "timeout = \"42s\"\nthreshold = 1\nmin-drain = \"1s\"\n"),
+            ("etc/hhvm-drain.toml.d/20.toml", "min-drain = \"2s\"\nzero-samples = 7\n"),
+            ("etc/hhvm-drain.toml.d/20.toml~", "min-drain = \"9s\"\n"),
+        ]);
+        let env = Env::from([("HHVM_DRAIN_MIN_DRAIN", "3s"), ("HHVM_DRAIN_ZERO_SAMPLES", "8")]);
+        let flags = vec![(Key::ZeroSamples, vec!["9".to_owned()])];
+        let (settings, problems) = load(&context(tree.path(), env), &flags);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(settings.timeout, Duration::from_secs(42));
+        assert_eq!(settings.threshold, 4);
+        assert_eq!(settings.min_drain, Duration::from_secs(3));
+        assert_eq!(settings.zero_samples.get(), 9);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_place_and_the_default_stays() {
+        let tree = tree(&[("etc/hhvm-drain.toml", "timeout = \"soon\"\nthreshold = 2\n")]);
+        let env = Env::from([("HHVM_DRAIN_REPOOL", "sometimes"), ("HHVM_DRAIN_TIMOUT", "1s")]);
+        let (settings, problems) = load(&context(tree.path(), env), &Vec::new());
+        assert_eq!(settings.timeout, Duration::from_secs(30));
+        assert_eq!(settings.threshold, 2);
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert!(lines[0].starts_with("/etc/hhvm-drain.toml:1:11: timeout: \"soon\""), "{lines:?}");
+        assert!(lines.iter().any(|l| l.starts_with("HHVM_DRAIN_REPOOL: repool: \"sometimes\"")), "{lines:?}");
+        assert!(lines.iter().any(|l| l.contains("did you mean \"timeout\"")), "{lines:?}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Stops an HHVM whose main process systemd does not know: the unit that systemd generates for HHVM's SysV script
+//! has `GuessMainPID=no` and `KillMode=process`, so nobody else would.
+
+use crate::drain::Event;
+use crate::error::Result;
+use crate::message::Message;
+use crate::process::Process;
+use crate::report::Reporter;
+use crate::wait::{Signals, Watch};
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+/// For so long HHVM may finish what it does; the drop-in's `TimeoutStopSec=` covers it after a drain of the default
+/// length.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// For so long its light processes may follow it, and a killed process may take to go.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// Ends `processes`, the main one first; the light processes follow it by themselves.
+///
+/// # Errors
+/// When the kernel refuses to wait.
+pub fn terminate(processes: &[Process], signals: &Signals, reporter: &Reporter) -> Result<()> {
+    let Some(main) = processes.first() else { return Ok(()) };
+    reporter.tell(Message::Stopping);
+    reporter.status("Stopping HHVM".to_owned(), PATIENCE + AFTERMATH + AFTERMATH);
+    main.signal(Signal::TERM);
+    if !ended(main, PATIENCE, signals)? {
+        reporter.tell(Message::Killing(PATIENCE));
+        main.signal(Signal::KILL);
+    }
+    let give_up = Instant::now() + AFTERMATH;
+    for process in processes {
+        let left = give_up.saturating_duration_since(Instant::now());
+        if !ended(process, left, signals)? {
+            process.signal(Signal::KILL);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the process ends within `patience`; a signal to this program means that there is no more time.
+fn ended(process: &Process, patience: Duration, signals: &Signals) -> Result<bool> {
+    let give_up = Instant::now() + patience;
+    let mut watch = Watch { signals, process: Some(process), prober: None };
+    while Instant::now() < give_up {
+        let tick = Instant::now() + Duration::from_millis(100);
+        match watch.next(tick.min(give_up))? {
+            Event::HhvmEnded => return Ok(true),
+            Event::Interrupted => return Ok(false),
+            _ => {}
+        }
+    }
+    Ok(process.has_ended())
+}

@@ -1,0 +1,57 @@
+//! Text from outside, made safe for a status line, a journal line and a terminal; durations for people.
+
+use std::time::Duration;
+
+/// Longest piece of outside text that a message quotes, in characters.
+const QUOTE_MAX: usize = 120;
+
+/// Replaces control characters, which a peer or a file name may hold, by spaces.
+///
+/// A newline in `STATUS=` would start another assignment (`sd_notify(3)`).
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// [`clean`], and cut to a length that fits a message.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let cleaned = clean(text.trim());
+    match cleaned.char_indices().nth(QUOTE_MAX) {
+        Some((end, _)) => format!("{}…", &cleaned[..end]),
+        None => cleaned,
+    }
+}
+
+/// A duration in whole seconds (`12 s`), in milliseconds below one second (`250 ms`).
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    if duration.is_zero() || duration.as_secs() > 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_survive() {
+        assert_eq!(clean("a\nREADY=1\x1b[0m"), "a READY=1 [0m");
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        let quoted = quote(&"ü".repeat(500));
+        assert_eq!(quoted.chars().count(), QUOTE_MAX + 1);
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(seconds(Duration::ZERO), "0 s");
+        assert_eq!(seconds(Duration::from_millis(250)), "250 ms");
+        assert_eq!(seconds(Duration::from_millis(12_900)), "12 s");
+    }
+}

@@ -1,0 +1,175 @@
+//! The one place that blocks: waits for HHVM's end, a signal, an answer or the next deadline, and feeds the drain.
+
+use crate::drain::{Action, Drain, Event, Outcome};
+use crate::error::{Error, Result};
+use crate::load::{Load, Prober, Source};
+use crate::pool::{Member, Out};
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::report::Reporter;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// Signals that ask the program to end. Blocked while they are waited for.
+#[derive(Debug)]
+pub struct Signals(SignalFd);
+
+impl Signals {
+    /// Takes over SIGTERM, SIGINT and SIGHUP; call it before any thread is started.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn take_over() -> Result<Self> {
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+            set.add(signal);
+        }
+        set.thread_block()
+            .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK))
+            .map(Self)
+            .map_err(|error| Error::Wait(error.into()))
+    }
+
+    fn arrived(&self) -> bool {
+        matches!(self.0.read_signal(), Ok(Some(_)))
+    }
+}
+
+/// What is waited for besides the time.
+pub struct Watch<'a> {
+    /// Signals to this program.
+    pub signals: &'a Signals,
+    /// HHVM, if it is known.
+    pub process: Option<&'a Process>,
+    /// Where answers come from.
+    pub prober: Option<Prober>,
+}
+
+impl Watch<'_> {
+    /// A watch that asks `source` for the load.
+    ///
+    /// # Errors
+    /// When the kernel gives no thread to ask from.
+    pub fn asking(mut self, source: Source) -> Result<Self> {
+        self.prober = Some(Prober::start(source).map_err(Error::Wait)?);
+        Ok(self)
+    }
+
+    /// Blocks until something happens, or `until`. What ends the wait for good comes first.
+    ///
+    /// # Errors
+    /// When poll(2) fails.
+    pub fn next(&mut self, until: Instant) -> Result<Event> {
+        let mut fds = vec![PollFd::new(self.signals.0.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.process.and_then(Process::pidfd).map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        fds.extend(self.prober.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut fds, timeout(until)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(Error::Wait(error.into())),
+        }
+        if self.process.is_some_and(Process::has_ended) {
+            return Ok(Event::HhvmEnded);
+        }
+        if self.signals.arrived() {
+            return Ok(Event::Interrupted);
+        }
+        let sample = self.prober.as_mut().and_then(Prober::take);
+        Ok(sample.map_or(Event::Tick, |sample| Event::Sampled(sample.asked, sample.load)))
+    }
+
+    fn ask(&self, now: Instant) {
+        if let Some(prober) = &self.prober {
+            prober.ask(now);
+        }
+    }
+}
+
+/// In whole milliseconds, rounded up, so that a wait never ends just before its time.
+fn timeout(until: Instant) -> PollTimeout {
+    let left = until.saturating_duration_since(Instant::now());
+    let millis = left.as_micros().div_ceil(1000);
+    i32::try_from(millis).ok().and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::MAX)
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// How.
+    pub outcome: Outcome,
+    /// The last load.
+    pub load: Load,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Runs a drain to its end; `tick` is the longest time between two looks at the health file.
+///
+/// # Errors
+/// When the kernel refuses to wait.
+pub fn drain(
+    mut drain: Drain,
+    mut watch: Watch<'_>,
+    member: &mut Member,
+    mut progress: Progress<'_>,
+    tick: Duration,
+) -> Result<Ending> {
+    let mut event = Event::Tick;
+    loop {
+        let now = Instant::now();
+        match drain.step(now, event) {
+            Action::Probe => {
+                watch.ask(now);
+                event = Event::Tick;
+            }
+            Action::WaitUntil(until) => {
+                progress.show(&drain, now);
+                event = watch.next(until.min(now + tick))?;
+                if event == Event::Tick && put_back(member, progress.reporter()) {
+                    event = Event::DepooledAgain;
+                }
+            }
+            Action::Finish(outcome) => {
+                return Ok(Ending { outcome, load: drain.load().clone(), elapsed: drain.elapsed(now) });
+            }
+        }
+    }
+}
+
+fn put_back(member: &mut Member, reporter: &Reporter) -> bool {
+    member.keep_out().is_some_and(|again| {
+        reporter.tell_all(again.messages);
+        again.out != Out::Not
+    })
+}
+
+/// Asks until HHVM answers with a load, for `patience` at most; the last answer.
+///
+/// # Errors
+/// When the kernel refuses to wait.
+pub fn until_healthy(mut watch: Watch<'_>, patience: Duration, interval: Duration) -> Result<Load> {
+    let give_up = Instant::now() + patience;
+    let mut last = Load::Unknown(crate::load::Unknown::NotAsked);
+    watch.ask(Instant::now());
+    loop {
+        match watch.next(give_up)? {
+            Event::Sampled(_, load @ Load::Known(_)) => return Ok(load),
+            Event::Sampled(asked, load) => {
+                last = load;
+                // Not sooner than the interval, whatever else wakes the wait.
+                let again = (asked + interval).min(give_up);
+                while Instant::now() < again {
+                    if matches!(watch.next(again)?, Event::HhvmEnded | Event::Interrupted) {
+                        return Ok(last);
+                    }
+                }
+                watch.ask(Instant::now());
+            }
+            Event::HhvmEnded | Event::Interrupted => return Ok(last),
+            Event::Tick | Event::DepooledAgain if Instant::now() >= give_up => return Ok(last),
+            Event::Tick | Event::DepooledAgain => {}
+        }
+    }
+}
