@@ -5,10 +5,7 @@ use std::time::Duration;
 use crate::host::{Host, wait_for};
 
 pub fn runs_commands() {
-    let host = Host::bare()
-        .service("Environment=A=b")
-        .file("/etc/made/by-test", "text\n")
-        .boot();
+    let host = Host::bare().service("Environment=A=b").file("/etc/made/by-test", "text\n").boot();
     assert_eq!(host.run("cat /etc/made/by-test").ok().stdout, "text\n");
     assert_eq!(host.run("echo oops >&2; exit 3").code, Some(3));
     assert_eq!(host.show("hhvm", "Environment"), "A=b");
@@ -23,10 +20,8 @@ pub fn reads_the_journal() {
     let host = Host::bare().boot();
     host.run("systemctl stop hhvm").ok();
     let journal = host.journal_unit("hhvm");
-    let stopped = journal
-        .iter()
-        .find(|entry| entry.message().starts_with("Stopped"))
-        .expect("a line about the stop");
+    let stopped =
+        journal.iter().find(|entry| entry.message().starts_with("Stopped")).expect("a line about the stop");
     assert_eq!(stopped.field("UNIT"), "hhvm.service");
     assert!(host.journal().is_empty());
 }
@@ -39,10 +34,7 @@ pub fn survives_a_power_cut() {
     assert_eq!(host.read_file("/var/lib/kept"), "kept");
     host.boot_again();
     assert_eq!(host.read_file("/var/lib/kept"), "kept");
-    assert_ne!(
-        host.run("cat /proc/sys/kernel/random/boot_id").ok().stdout,
-        boot
-    );
+    assert_ne!(host.run("cat /proc/sys/kernel/random/boot_id").ok().stdout, boot);
 }
 
 pub fn reboots() {

@@ -30,22 +30,14 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The tests wait more than they work.
     arguments.test_threads.get_or_insert(6);
-    let reason = if arguments.list {
-        None
-    } else {
-        host::prepare().err()
-    };
+    let reason = if arguments.list { None } else { host::prepare().err() };
     if let Some(reason) = &reason {
         println!("host tests are ignored on this machine: {reason}");
     }
     let trials = TESTS.iter().map(|&(name, test)| {
         let reason = reason.clone();
         let ignored = reason.is_some();
-        let run = move || {
-            reason
-                .map_or(Ok(()), |reason| Err(reason.into()))
-                .map(|()| test())
-        };
+        let run = move || reason.map_or(Ok(()), |reason| Err(reason.into())).map(|()| test());
         Trial::test(name, run).with_ignored_flag(ignored)
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()

@@ -25,11 +25,7 @@ impl Output {
     /// Fails the test unless the command succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
-        assert_eq!(
-            self.code,
-            Some(0),
-            "a command of the host failed: {self:#?}"
-        );
+        assert_eq!(self.code, Some(0), "a command of the host failed: {self:#?}");
         self
     }
 }
@@ -43,10 +39,7 @@ pub struct Background {
 impl Background {
     /// Waits for its end.
     pub fn wait(self) -> Output {
-        let output = self
-            .child
-            .wait_with_output()
-            .expect("failed to wait for a command");
+        let output = self.child.wait_with_output().expect("failed to wait for a command");
         Output {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -70,34 +63,18 @@ impl Host {
     /// Starts a shell command as root.
     pub fn spawn(&self, command: &str) -> Background {
         let start = Instant::now();
-        let child = self
-            .command(command)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        Background {
-            child: child.expect("failed to run nsenter"),
-            start,
-        }
+        let child = self.command(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Background { child: child.expect("failed to run nsenter"), start }
     }
 
     /// The command that `run` and `spawn` start; its output goes where the caller sends it.
     pub fn command(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
         nsenter
-            .args([
-                "--all",
-                "--wd=/root",
-                "--target",
-                &self.machine().leader().to_string(),
-            ])
+            .args(["--all", "--wd=/root", "--target", &self.machine().leader().to_string()])
             .args(["timeout", "--kill-after=5", LIMIT, "sh", "-c", command])
             .env_clear()
-            .envs([
-                ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-                ("HOME", "/root"),
-                ("LANG", "C.UTF-8"),
-            ])
+            .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"), ("LANG", "C.UTF-8")])
             .stdin(Stdio::null());
         nsenter
     }

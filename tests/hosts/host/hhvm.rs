@@ -22,40 +22,24 @@ impl Host {
 
     /// The requests HHVM is working on, as its admin server tells it.
     pub fn load(&self) -> Option<u32> {
-        let request =
-            "REQUEST_METHOD=GET SCRIPT_NAME=/check-load cgi-fcgi -bind -connect 127.0.0.1:9001";
+        let request = "REQUEST_METHOD=GET SCRIPT_NAME=/check-load cgi-fcgi -bind -connect 127.0.0.1:9001";
         self.run(request).stdout.lines().last()?.trim().parse().ok()
     }
 
     /// Waits until HHVM has opened its admin port, which the stand-in opens last.
     pub(super) fn wait_until_hhvm_is_up(&self) {
         let ini = self.read_file("/etc/hhvm/server.ini");
-        let port = |line: &str| {
-            line.strip_prefix("hhvm.admin_server.port = ")?
-                .parse::<u16>()
-                .ok()
-        };
-        let port = ini
-            .lines()
-            .filter_map(port)
-            .next_back()
-            .expect("an admin port");
-        wait_for("HHVM's admin port", Duration::from_secs(10), || {
-            self.listens(port)
-        });
+        let port = |line: &str| line.strip_prefix("hhvm.admin_server.port = ")?.parse::<u16>().ok();
+        let port = ini.lines().filter_map(port).next_back().expect("an admin port");
+        wait_for("HHVM's admin port", Duration::from_secs(10), || self.listens(port));
     }
 
     fn listens(&self, port: u16) -> bool {
         let address = format!(":{port:04X} ");
-        let table =
-            |name| fs::read_to_string(format!("/proc/{}/net/{name}", self.machine().leader()));
+        let table = |name| fs::read_to_string(format!("/proc/{}/net/{name}", self.machine().leader()));
         let listens = |line: &str| {
-            line.split(" 0A ")
-                .next()
-                .is_some_and(|head| head != line && head.contains(&address))
+            line.split(" 0A ").next().is_some_and(|head| head != line && head.contains(&address))
         };
-        ["tcp", "tcp6"]
-            .into_iter()
-            .any(|name| table(name).is_ok_and(|table| table.lines().any(listens)))
+        ["tcp", "tcp6"].into_iter().any(|name| table(name).is_ok_and(|table| table.lines().any(listens)))
     }
 }

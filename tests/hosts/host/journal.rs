@@ -23,16 +23,8 @@ impl Entry {
 impl Host {
     /// Everything that the journal holds about a unit, in order.
     pub fn journal_unit(&self, unit: &str) -> Vec<Entry> {
-        let output = self
-            .run(&format!(
-                "journalctl --sync; journalctl -o json --all -u {unit}"
-            ))
-            .ok();
-        let parse = |line| {
-            serde_json::from_str(line)
-                .map(Entry)
-                .expect("a line of JSON")
-        };
+        let output = self.run(&format!("journalctl --sync; journalctl -o json --all -u {unit}")).ok();
+        let parse = |line| serde_json::from_str(line).map(Entry).expect("a line of JSON");
         output.stdout.lines().map(parse).collect()
     }
 
@@ -48,9 +40,7 @@ impl Host {
     pub fn assert_logged(&self, beginning: &str) {
         let journal = self.journal();
         let messages: Vec<_> = journal.iter().map(Entry::message).collect();
-        let found = messages
-            .iter()
-            .any(|message| message.starts_with(beginning));
+        let found = messages.iter().any(|message| message.starts_with(beginning));
         assert!(found, "no line begins with {beginning:?}: {messages:#?}");
     }
 }

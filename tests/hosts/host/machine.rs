@@ -27,11 +27,7 @@ impl Machine {
     /// Boots the root and returns when systemd has started all it wanted to.
     pub fn boot(root: &Path, console: PathBuf) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let name = format!(
-            "hhvm-drain-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("hhvm-drain-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         // An abstract socket, because the path of a checkout may be too long for one in the file system.
         let address = SocketAddr::from_abstract_name(&name).expect("a socket name");
         let notify = UnixDatagram::bind_addr(&address).expect("a notify socket");
@@ -46,12 +42,7 @@ impl Machine {
             .stderr(log)
             .spawn()
             .expect("failed to start systemd-nspawn");
-        let mut machine = Self {
-            nspawn,
-            cgroup,
-            console,
-            leader: Pid::INIT,
-        };
+        let mut machine = Self { nspawn, cgroup, console, leader: Pid::INIT };
         machine.wait_until_booted(&notify);
         machine
     }
@@ -69,11 +60,7 @@ impl Machine {
             let message = self.receive(notify, deadline);
             for line in message.lines() {
                 if let Some(pid) = line.strip_prefix("X_NSPAWN_LEADER_PID=") {
-                    self.leader = pid
-                        .parse()
-                        .ok()
-                        .and_then(Pid::from_raw)
-                        .expect("a leader's pid");
+                    self.leader = pid.parse().ok().and_then(Pid::from_raw).expect("a leader's pid");
                 }
             }
             if message.lines().any(|line| line == "READY=1") {
@@ -84,14 +71,11 @@ impl Machine {
 
     fn receive(&mut self, notify: &UnixDatagram, deadline: Instant) -> String {
         let mut buffer = [0; 4096];
-        notify
-            .set_read_timeout(Some(Duration::from_millis(200)))
-            .expect("a read timeout");
+        notify.set_read_timeout(Some(Duration::from_millis(200))).expect("a read timeout");
         loop {
             match notify.recv(&mut buffer) {
                 Ok(length) => return String::from_utf8_lossy(&buffer[..length]).into_owned(),
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => panic!("failed to read the notify socket: {error}"),
             }
             let gone = self.nspawn.try_wait().expect("the state of systemd-nspawn");
@@ -104,9 +88,7 @@ impl Machine {
 
     /// Waits until the machine has shut itself down.
     pub fn wait_until_off(mut self) {
-        self.nspawn
-            .wait()
-            .expect("failed to wait for systemd-nspawn");
+        self.nspawn.wait().expect("failed to wait for systemd-nspawn");
     }
 }
 
@@ -130,21 +112,11 @@ impl Drop for Machine {
 fn command(name: &str, root: &Path, cgroup: &Path) -> Command {
     let mut command = Command::new("sh");
     command
-        .args([
-            "-c",
-            r#"echo $$ >"$1/cgroup.procs"; shift; exec "$@""#,
-            "sh",
-        ])
+        .args(["-c", r#"echo $$ >"$1/cgroup.procs"; shift; exec "$@""#, "sh"])
         .arg(cgroup)
         .args(["systemd-nspawn", "--quiet"])
         // Without systemd on this machine there is nothing to register with.
-        .args([
-            "--register=no",
-            "--keep-unit",
-            "--private-network",
-            "--console=pipe",
-            "--notify-ready=yes",
-        ])
+        .args(["--register=no", "--keep-unit", "--private-network", "--console=pipe", "--notify-ready=yes"])
         .args([
             "--link-journal=no",
             "--resolv-conf=off",

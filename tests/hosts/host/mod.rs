@@ -28,23 +28,14 @@ pub use journal::Entry;
 use machine::Machine;
 use overlay::Overlay;
 
-const PROGRAMS: [&str; 5] = [
-    "systemd-nspawn",
-    "unshare",
-    "nsenter",
-    "mmdebstrap",
-    "systemctl",
-];
+const PROGRAMS: [&str; 5] = ["systemd-nspawn", "unshare", "nsenter", "mmdebstrap", "systemctl"];
 
 /// Gets this process ready to make hosts, or says why it cannot.
 pub fn prepare() -> Result<(), String> {
     if !rustix::process::geteuid().is_root() {
         return Err("not root".to_owned());
     }
-    let missing: Vec<_> = PROGRAMS
-        .into_iter()
-        .filter(|program| !is_installed(program))
-        .collect();
+    let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !is_installed(program)).collect();
     if !missing.is_empty() {
         return Err(format!("not installed: {}", missing.join(", ")));
     }
@@ -64,9 +55,7 @@ fn target() -> PathBuf {
 
 /// Runs a command of this machine that must succeed; its standard output, trimmed.
 fn succeed(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed: {stderr}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -76,10 +65,7 @@ fn succeed(command: &mut Command) -> String {
 pub fn wait_for(what: &str, within: Duration, mut condition: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !condition() {
-        assert!(
-            start.elapsed() < within,
-            "waited {within:?} in vain for: {what}"
-        );
+        assert!(start.elapsed() < within, "waited {within:?} in vain for: {what}");
         thread::sleep(Duration::from_millis(10));
     }
     start.elapsed()
@@ -147,10 +133,7 @@ impl Setup {
         layers.push(parts::root().to_owned());
         let overlay = Overlay::new(layers);
         parts::furnish(&overlay.root(), &self);
-        let mut host = Host {
-            machine: None,
-            overlay: Some(overlay),
-        };
+        let mut host = Host { machine: None, overlay: Some(overlay) };
         host.boot_again();
         host
     }
@@ -166,29 +149,18 @@ impl Host {
     /// A host with HHVM and without hhvm-drain.
     pub fn bare() -> Setup {
         let ini = INI.to_owned();
-        Setup {
-            layers: Vec::new(),
-            service: Vec::new(),
-            arguments: Vec::new(),
-            files: Vec::new(),
-            ini,
-        }
+        Setup { layers: Vec::new(), service: Vec::new(), arguments: Vec::new(), files: Vec::new(), ini }
     }
 
     /// A host with HHVM on which apt has installed the package.
     pub fn with_package() -> Setup {
-        Setup {
-            layers: vec![parts::installed()],
-            ..Self::bare()
-        }
+        Setup { layers: vec![parts::installed()], ..Self::bare() }
     }
 
     /// Installs the package in the running host, as its administrator would.
     pub fn install_package(&self) -> Output {
-        fs::copy(parts::package(), self.path("/root/hhvm-drain.deb"))
-            .expect("failed to copy the package");
-        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hhvm-drain.deb")
-            .ok()
+        fs::copy(parts::package(), self.path("/root/hhvm-drain.deb")).expect("failed to copy the package");
+        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hhvm-drain.deb").ok()
     }
 
     fn machine(&self) -> &Machine {
@@ -222,19 +194,13 @@ impl Host {
     /// Writes a file, and the directories above it.
     pub fn write_file(&self, path: &str, text: &str) {
         let file = self.path(path);
-        fs::create_dir_all(file.parent().expect("a file in a directory"))
-            .expect("a directory in the host");
-        fs::write(&file, text)
-            .unwrap_or_else(|error| panic!("failed to write {path} of the host: {error}"));
+        fs::create_dir_all(file.parent().expect("a file in a directory")).expect("a directory in the host");
+        fs::write(&file, text).unwrap_or_else(|error| panic!("failed to write {path} of the host: {error}"));
     }
 
     /// A property of a unit, as `systemctl show` tells it.
     pub fn show(&self, unit: &str, property: &str) -> String {
-        self.run(&format!("systemctl show --value -p {property} {unit}"))
-            .ok()
-            .stdout
-            .trim()
-            .to_owned()
+        self.run(&format!("systemctl show --value -p {property} {unit}")).ok().stdout.trim().to_owned()
     }
 
     /// Cuts the power: nothing gets the chance to end well.
@@ -245,10 +211,7 @@ impl Host {
     /// Boots again from the same disk, and returns when HHVM is up.
     pub fn boot_again(&mut self) {
         assert!(self.machine.is_none(), "the machine is still on");
-        self.machine = Some(Machine::boot(
-            &self.overlay().root(),
-            self.overlay().beside("console"),
-        ));
+        self.machine = Some(Machine::boot(&self.overlay().root(), self.overlay().beside("console")));
         self.wait_until_hhvm_is_up();
     }
 
@@ -266,10 +229,7 @@ impl Host {
 
     fn shut_down(&mut self, command: &str) {
         self.run(&format!("systemctl {command}"));
-        self.machine
-            .take()
-            .expect("a running machine")
-            .wait_until_off();
+        self.machine.take().expect("a running machine").wait_until_off();
     }
 }
 
@@ -277,10 +237,7 @@ impl Drop for Host {
     fn drop(&mut self) {
         if thread::panicking() && self.machine.is_some() {
             let journal = self.run("journalctl --no-hostname -o short-precise -u hhvm -n 60");
-            eprintln!(
-                "the journal of the host's hhvm.service:\n{}",
-                journal.stdout
-            );
+            eprintln!("the journal of the host's hhvm.service:\n{}", journal.stdout);
         }
         // The disk cannot go before the machine.
         self.machine = None;

@@ -45,15 +45,7 @@ pub fn directory() -> PathBuf {
 /// A command that runs another with a private mount namespace and the directory of hosts prepared.
 fn privately() -> Command {
     let mut command = Command::new("unshare");
-    command.args([
-        "--mount",
-        "--propagation",
-        "private",
-        "sh",
-        "-c",
-        PREPARE,
-        "sh",
-    ]);
+    command.args(["--mount", "--propagation", "private", "sh", "-c", PREPARE, "sh"]);
     command.arg(directory());
     command
 }
@@ -63,10 +55,9 @@ pub fn why_not() -> Option<String> {
     let probe = privately().arg("true").stdin(Stdio::null()).output();
     match probe {
         Ok(output) if output.status.success() => None,
-        Ok(output) => Some(format!(
-            "cannot mount an overlay: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )),
+        Ok(output) => {
+            Some(format!("cannot mount an overlay: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        }
         Err(error) => Some(format!("cannot run unshare: {error}")),
     }
 }
@@ -103,31 +94,17 @@ impl Overlay {
     }
 
     fn mount(&self) {
-        let lower: Vec<_> = self
-            .layers
-            .iter()
-            .map(|layer| layer.display().to_string())
-            .collect();
+        let lower: Vec<_> = self.layers.iter().map(|layer| layer.display().to_string()).collect();
         let part = |name| self.directory.join(name).display().to_string();
-        let options = format!(
-            "lowerdir={},upperdir={},workdir={}",
-            lower.join(":"),
-            part("upper"),
-            part("work")
-        );
+        let options =
+            format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), part("upper"), part("work"));
         super::succeed(
-            Command::new("mount")
-                .args(["-t", "overlay", "overlay", "-o", &options])
-                .arg(self.root()),
+            Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options]).arg(self.root()),
         );
     }
 
     fn unmount(&self) -> bool {
-        Command::new("umount")
-            .arg("--lazy")
-            .arg(self.root())
-            .status()
-            .is_ok_and(|status| status.success())
+        Command::new("umount").arg("--lazy").arg(self.root()).status().is_ok_and(|status| status.success())
     }
 
     /// The mounted root.
@@ -142,11 +119,7 @@ impl Overlay {
 
     /// Unmounts, and keeps what was written as a layer for other hosts.
     pub fn into_layer(self, name: &str) -> PathBuf {
-        assert!(
-            self.unmount(),
-            "failed to unmount {}",
-            self.root().display()
-        );
+        assert!(self.unmount(), "failed to unmount {}", self.root().display());
         let layer = directory().join(name);
         fs::rename(self.directory.join("upper"), &layer).expect("failed to keep the layer");
         layer
@@ -165,7 +138,5 @@ impl Drop for Overlay {
 /// Removing through a mount would remove what is mounted.
 fn is_mounted(path: &Path) -> bool {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    mounts
-        .lines()
-        .any(|line| line.split(' ').nth(1) == path.to_str())
+    mounts.lines().any(|line| line.split(' ').nth(1) == path.to_str())
 }

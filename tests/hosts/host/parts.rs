@@ -28,12 +28,7 @@ pub fn standin() -> &'static Path {
     STANDIN.get_or_init(|| {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let build = ["build", "--quiet", "--example", "hhvm", "--target-dir"];
-        succeed(
-            Command::new(cargo)
-                .current_dir(SOURCE)
-                .args(build)
-                .arg(target()),
-        );
+        succeed(Command::new(cargo).current_dir(SOURCE).args(build).arg(target()));
         target().join("debug/examples/hhvm")
     })
 }
@@ -42,11 +37,7 @@ pub fn standin() -> &'static Path {
 pub fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
-        succeed(
-            Command::new("make")
-                .current_dir(SOURCE)
-                .args(["--silent", "deb"]),
-        );
+        succeed(Command::new("make").current_dir(SOURCE).args(["--silent", "deb"]));
         let packages = fs::read_dir(target().join("packages")).expect("target/packages");
         let mut debs = packages.map(|entry| entry.expect("an entry of target/packages").path());
         debs.find(|path| path.extension().is_some_and(|extension| extension == "deb"))
@@ -69,18 +60,12 @@ pub fn installed() -> PathBuf {
 pub fn why_not() -> Option<String> {
     let overlay = Overlay::new(vec![root().to_owned()]);
     fs::copy(standin(), overlay.root().join("hhvm")).expect("failed to copy the stand-in");
-    let output = Command::new("chroot")
-        .arg(overlay.root())
-        .args(["/hhvm", "--help"])
-        .output()
-        .expect("chroot");
+    let output =
+        Command::new("chroot").arg(overlay.root()).args(["/hhvm", "--help"]).output().expect("chroot");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    message.contains("GLIBC").then(|| {
-        format!(
-            "what is built here does not run on Debian 12: {}",
-            message.trim()
-        )
-    })
+    message
+        .contains("GLIBC")
+        .then(|| format!("what is built here does not run on Debian 12: {}", message.trim()))
 }
 
 /// Puts the stand-in, its unit and the health file in place, HHVM enabled.
@@ -94,10 +79,8 @@ pub fn furnish(root: &Path, setup: &Setup) {
     );
     let write = |path: &str, text: &str| {
         let path = root.join(path.trim_start_matches('/'));
-        fs::create_dir_all(path.parent().expect("a file in a directory"))
-            .expect("a directory in the host");
-        fs::write(&path, text)
-            .unwrap_or_else(|error| panic!("failed to write {}: {error}", path.display()));
+        fs::create_dir_all(path.parent().expect("a file in a directory")).expect("a directory in the host");
+        fs::write(&path, text).unwrap_or_else(|error| panic!("failed to write {}: {error}", path.display()));
     };
     fs::copy(standin(), root.join("usr/bin/hhvm")).expect("failed to copy the stand-in");
     write("usr/lib/systemd/system/hhvm.service", &service);
