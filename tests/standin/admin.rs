@@ -26,12 +26,7 @@ const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>
 /// Where the admin server listens: nowhere, unless it is told a port.
 pub fn doors(options: &Options) -> Vec<Door> {
     let unix = options.admin_unix.clone().map(Door::Unix);
-    options
-        .admin
-        .map(Door::Tcp)
-        .into_iter()
-        .chain(unix)
-        .collect()
+    options.admin.map(Door::Tcp).into_iter().chain(unix).collect()
 }
 
 /// Closes and reopens the doors as the control file says.
@@ -84,9 +79,7 @@ impl Admin {
 
     fn command(&self, request: &Request) -> String {
         // What the code of 2014 preferred when a client sent both.
-        let translated = request
-            .param("PATH_TRANSLATED")
-            .zip(request.param("DOCUMENT_ROOT"));
+        let translated = request.param("PATH_TRANSLATED").zip(request.param("DOCUMENT_ROOT"));
         let path = match translated.and_then(|(path, root)| path.strip_prefix(root)) {
             Some(path) if self.era() == Era::Old => path,
             _ => &request.path,
@@ -102,9 +95,7 @@ impl Admin {
         };
         let passwords = &self.options.passwords;
         open || passwords.is_empty()
-            || request
-                .query_value("auth")
-                .is_some_and(|given| passwords.contains(&given))
+            || request.query_value("auth").is_some_and(|given| passwords.contains(&given))
     }
 
     fn run(&self, command: &str, request: &Request) -> Response {
@@ -118,10 +109,9 @@ impl Admin {
             "build-id" | "compiler-id" => Response::text(200, "standin"),
             "config-id" if self.era() == Era::New => Response::text(200, "0"),
             "instance-id" => Response::text(200, self.options.instance_id.as_str()),
-            "status.json" => Response {
-                content_type: "application/json",
-                ..Response::text(200, self.status())
-            },
+            "status.json" => {
+                Response { content_type: "application/json", ..Response::text(200, self.status()) }
+            }
             "prepare-to-stop" if self.era() != Era::Old => Response::text(200, "OK\n"),
             "stop" => self.stop_command(request),
             _ => Response::text(404, format!("Unknown command: {command}\n")),
@@ -133,64 +123,44 @@ impl Admin {
         if !wanted.is_empty() && wanted != self.options.instance_id {
             return Response::text(500, "Instance ID doesn't match.");
         }
-        log(&format!(
-            "Got admin port stop request from {}",
-            request.client
-        ));
-        Response {
-            stop: true,
-            ..Response::text(200, "OK\n")
-        }
+        log(&format!("Got admin port stop request from {}", request.client));
+        Response { stop: true, ..Response::text(200, "OK\n") }
     }
 
     fn load(&self) -> i64 {
         if self.control.faults().flicker {
             return i64::from(self.flickered.fetch_xor(true, Ordering::SeqCst));
         }
-        self.control
-            .load()
-            .unwrap_or_else(|| number(self.page.jobs.active()))
+        self.control.load().unwrap_or_else(|| number(self.page.jobs.active()))
     }
 
     fn queued(&self) -> i64 {
-        self.control
-            .queued()
-            .unwrap_or_else(|| number(self.page.jobs.queued()))
+        self.control.queued().unwrap_or_else(|| number(self.page.jobs.queued()))
     }
 
     fn health(&self) -> String {
         let load = match self.era() {
             Era::New => String::new(),
-            Era::Old | Era::Mid => format!(
-                "\"load\":{}\n, \"queued\":{}\n, ",
-                self.load(),
-                self.queued()
-            ),
+            Era::Old | Era::Mid => format!("\"load\":{}\n, \"queued\":{}\n, ", self.load(), self.queued()),
         };
         format!("{{\n{load}\"hhbc-roarena-capac\":0\n, \"tc-size\":0\n}}\n")
     }
 
     fn status(&self) -> String {
         let now = SystemTime::now();
-        let threads = self
-            .page
-            .jobs
-            .workers()
-            .into_iter()
-            .enumerate()
-            .map(|(id, worker)| {
-                let mut thread = json!({
-                    "id": id, "tid": worker.tid, "req": worker.requests, "bytes": 0,
-                    "mode": if worker.busy.is_some() { "Processing" } else { "Idling" },
-                });
-                if let Some((note, start)) = worker.busy {
-                    thread["url"] = json!(note.url);
-                    thread["client"] = json!(note.client);
-                    thread["start"] = json!(seconds(start, SystemTime::UNIX_EPOCH));
-                    thread["duration"] = json!(seconds(now, start));
-                }
-                thread
+        let threads = self.page.jobs.workers().into_iter().enumerate().map(|(id, worker)| {
+            let mut thread = json!({
+                "id": id, "tid": worker.tid, "req": worker.requests, "bytes": 0,
+                "mode": if worker.busy.is_some() { "Processing" } else { "Idling" },
             });
+            if let Some((note, start)) = worker.busy {
+                thread["url"] = json!(note.url);
+                thread["client"] = json!(note.client);
+                thread["start"] = json!(seconds(start, SystemTime::UNIX_EPOCH));
+                thread["duration"] = json!(seconds(now, start));
+            }
+            thread
+        });
         let threads: Vec<_> = threads.collect();
         let process = json!({
             "id": process::id(), "build": "standin", "compiler": VERSION,
@@ -226,11 +196,7 @@ impl Service for Admin {
 
     fn pace(&self) -> Pace {
         let faults = self.control.faults();
-        faults.drip.unwrap_or(if faults.split {
-            Pace::Split
-        } else {
-            Pace::Whole
-        })
+        faults.drip.unwrap_or(if faults.split { Pace::Split } else { Pace::Whole })
     }
 
     fn stop(&self) {
@@ -251,10 +217,7 @@ fn spoil(faults: &Faults, command: &str, response: &mut Response) {
     if faults.queued_404 && command == "check-queued" {
         *response = Response::text(404, "Unknown command: check-queued\n");
     }
-    let hit = faults
-        .only
-        .as_ref()
-        .map_or(command.starts_with("check-"), |only| only == command);
+    let hit = faults.only.as_ref().map_or(command.starts_with("check-"), |only| only == command);
     if !hit {
         return;
     }
@@ -289,7 +252,5 @@ fn number(count: usize) -> i64 {
 }
 
 fn seconds(later: SystemTime, earlier: SystemTime) -> u64 {
-    later
-        .duration_since(earlier)
-        .map_or(0, |span| span.as_secs())
+    later.duration_since(earlier).map_or(0, |span| span.as_secs())
 }

@@ -20,21 +20,12 @@ pub struct Args {
     pub light: bool,
 }
 
-const KNOBS: [&str; 5] = [
-    "profile",
-    "control",
-    "page-delay",
-    "version-byte",
-    "admin-unix",
-];
+const KNOBS: [&str; 5] = ["profile", "control", "page-delay", "version-byte", "admin-unix"];
 
 impl Args {
     /// Reads the command line, and the configuration files it names.
     pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut args = Self {
-            mode: "server".into(),
-            ..Self::default()
-        };
+        let mut args = Self { mode: "server".into(), ..Self::default() };
         let mut files = Vec::new();
         let (mut inis, mut overrides) = (Vec::new(), Vec::new());
         let mut words = words;
@@ -43,9 +34,7 @@ impl Args {
             if args.switch(&flag) {
                 continue;
             }
-            let value = joined
-                .or_else(|| words.next())
-                .ok_or_else(|| format!("{flag} needs a value"))?;
+            let value = joined.or_else(|| words.next()).ok_or_else(|| format!("{flag} needs a value"))?;
             match flag.as_str() {
                 "-m" | "--mode" => args.mode = value,
                 "-u" | "--user" => {}
@@ -62,13 +51,9 @@ impl Args {
         }
         for file in files {
             let text = fs::read_to_string(&file).map_err(|e| format!("cannot read {file}: {e}"))?;
-            text.lines()
-                .filter_map(ini_line)
-                .for_each(|(k, v)| args.set(k, v));
+            text.lines().filter_map(ini_line).for_each(|(k, v)| args.set(k, v));
         }
-        inis.into_iter()
-            .chain(overrides)
-            .for_each(|(k, v)| args.set(k, v));
+        inis.into_iter().chain(overrides).for_each(|(k, v)| args.set(k, v));
         Ok(args)
     }
 
@@ -85,10 +70,7 @@ impl Args {
     }
 
     fn knob(&mut self, flag: &str, value: String) -> Result<(), String> {
-        match flag
-            .strip_prefix("--standin-")
-            .filter(|knob| KNOBS.contains(knob))
-        {
+        match flag.strip_prefix("--standin-").filter(|knob| KNOBS.contains(knob)) {
             Some(knob) => self.knobs.insert(knob.into(), value),
             None => return Err(format!("unknown option {flag}")),
         };
@@ -113,10 +95,9 @@ fn split(word: &str) -> (String, Option<String>) {
         }
     } else {
         match word.char_indices().nth(2) {
-            Some((at, _)) if word.starts_with('-') => (
-                word[..at].into(),
-                Some(word[at..].trim_start_matches('=').into()),
-            ),
+            Some((at, _)) if word.starts_with('-') => {
+                (word[..at].into(), Some(word[at..].trim_start_matches('=').into()))
+            }
             _ => (word.into(), None),
         }
     }

@@ -95,10 +95,7 @@ impl Connection {
         self.jobs.fetch_add(1, SeqCst);
         self.answered.store(false, SeqCst);
         *lock(&self.turn) = Turn::default();
-        let note = Note {
-            url: request.path.clone(),
-            client: request.client.clone(),
-        };
+        let note = Note { url: request.path.clone(), client: request.client.clone() };
         let (connection, service) = (Arc::clone(self), Arc::clone(&server.service));
         let job = move || {
             let response = service.answer(&request);
@@ -134,9 +131,7 @@ impl Connection {
         self.answered.store(true, SeqCst);
         let (first, rest) = wire.bytes.split_at(wire.at_once);
         let sent = self.write(first)
-            && rest
-                .chunks(wire.step)
-                .all(|step| !self.gone_within(wire.pause) && self.write(step));
+            && rest.chunks(wire.step).all(|step| !self.gone_within(wire.pause) && self.write(step));
         if !sent || !wire.keep {
             self.hang_up();
         }
@@ -147,14 +142,11 @@ impl Connection {
     }
 
     fn write(&self, bytes: &[u8]) -> bool {
-        self.stream()
-            .is_some_and(|stream| stream.write_all(bytes).is_ok())
+        self.stream().is_some_and(|stream| stream.write_all(bytes).is_ok())
     }
 
     fn gone_within(&self, limit: Duration) -> bool {
-        let waited = self
-            .gone
-            .wait_timeout_while(lock(&self.stream), limit, |stream| stream.is_some());
+        let waited = self.gone.wait_timeout_while(lock(&self.stream), limit, |stream| stream.is_some());
         waited.map_or(true, |(stream, _)| stream.is_none())
     }
 

@@ -49,10 +49,7 @@ impl Synthetic {
 
 /// The file's content.
 #[derive(Clone, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "switches that have nothing to do with each other"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 pub struct Faults {
     load: Option<Synthetic>,
     queued: Option<Synthetic>,
@@ -86,10 +83,7 @@ pub struct Control {
 impl Control {
     /// Reads the file for the first time; it need not exist.
     pub fn new(path: Option<PathBuf>) -> Result<Self, String> {
-        let control = Self {
-            path,
-            state: Mutex::default(),
-        };
+        let control = Self { path, state: Mutex::default() };
         control.refresh()?;
         Ok(control)
     }
@@ -154,13 +148,8 @@ fn parse(path: &Path, text: &str) -> Result<Faults, String> {
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
         let (key, value) = (key.trim(), value.trim());
-        set(&mut faults, key, value).ok_or_else(|| {
-            format!(
-                "{}:{}: \"{line}\" is not understood",
-                path.display(),
-                index + 1
-            )
-        })?;
+        set(&mut faults, key, value)
+            .ok_or_else(|| format!("{}:{}: \"{line}\" is not understood", path.display(), index + 1))?;
     }
     Ok(faults)
 }
@@ -213,9 +202,5 @@ fn duration(value: &str) -> Option<Duration> {
     if let Some(number) = value.strip_suffix("ms") {
         return number.parse().ok().map(Duration::from_millis);
     }
-    value
-        .strip_suffix('s')?
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    value.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
 }

@@ -41,12 +41,7 @@ struct Open {
 impl Session {
     /// `check_version` is what HHVM did up to about 3.6: another version byte ends the connection. Later versions read on.
     pub fn new(client: String, check_version: bool) -> Self {
-        Self {
-            buffer: Vec::new(),
-            client,
-            check_version,
-            open: None,
-        }
+        Self { buffer: Vec::new(), client, check_version, open: None }
     }
 
     /// Takes bytes from the network; `answered` says that the request begun before has had its answer.
@@ -87,10 +82,7 @@ impl Session {
             PARAMS if content.is_empty() && !open.started => {
                 open.started = true;
                 let params = pairs(&mem::take(&mut open.params));
-                let reply = Reply::FastCgi {
-                    id,
-                    keep: open.keep,
-                };
+                let reply = Reply::FastCgi { id, keep: open.keep };
                 Some(Event::Start(request(params, &self.client), reply))
             }
             PARAMS => {
@@ -110,18 +102,9 @@ impl Session {
         }
         if u16::from_be_bytes([role_high, role_low]) != RESPONDER {
             let refusal = end_request(id, UNKNOWN_ROLE);
-            return Some(if keep {
-                Event::Send(refusal)
-            } else {
-                Event::SendAndClose(refusal)
-            });
+            return Some(if keep { Event::Send(refusal) } else { Event::SendAndClose(refusal) });
         }
-        self.open = Some(Open {
-            id,
-            keep,
-            params: Vec::new(),
-            started: false,
-        });
+        self.open = Some(Open { id, keep, params: Vec::new(), started: false });
         None
     }
 }
@@ -142,20 +125,12 @@ fn request(params: BTreeMap<String, String>, peer: &str) -> Request {
 }
 
 /// The records of an answer, and how many bytes of them are the head when that has records of its own.
-pub fn encode(
-    id: u16,
-    response: &Response,
-    largest: usize,
-    separate_head: bool,
-) -> (usize, Vec<u8>) {
+pub fn encode(id: u16, response: &Response, largest: usize, separate_head: bool) -> (usize, Vec<u8>) {
     let status = match response.status {
         200 => String::new(),
         code => format!("Status: {code} {}\r\n", response.reason()),
     };
-    let head = format!(
-        "{status}X-Powered-By: {VERSION}\r\nContent-type: {}\r\n\r\n",
-        response.content_type
-    );
+    let head = format!("{status}X-Powered-By: {VERSION}\r\nContent-type: {}\r\n\r\n", response.content_type);
     let mut bytes = Vec::new();
     let mut stream = head.into_bytes();
     if separate_head {
@@ -179,20 +154,9 @@ fn end_request(id: u16, status: u8) -> Vec<u8> {
 
 fn push_record(bytes: &mut Vec<u8>, kind: u8, id: u16, content: &[u8]) {
     let [id_high, id_low] = id.to_be_bytes();
-    let [high, low] = u16::try_from(content.len())
-        .unwrap_or(u16::MAX)
-        .to_be_bytes();
+    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let padding = content.len().wrapping_neg() % 8;
-    bytes.extend_from_slice(&[
-        1,
-        kind,
-        id_high,
-        id_low,
-        high,
-        low,
-        u8::try_from(padding).unwrap_or(0),
-        0,
-    ]);
+    bytes.extend_from_slice(&[1, kind, id_high, id_low, high, low, u8::try_from(padding).unwrap_or(0), 0]);
     bytes.extend_from_slice(content);
     bytes.resize(bytes.len() + padding, 0);
 }
@@ -210,10 +174,7 @@ fn pair(bytes: &mut &[u8]) -> Option<(String, String)> {
     let value = length(bytes)?;
     let name = bytes.split_off(..name)?;
     let value = bytes.split_off(..value)?;
-    Some((
-        String::from_utf8_lossy(name).into_owned(),
-        String::from_utf8_lossy(value).into_owned(),
-    ))
+    Some((String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).into_owned()))
 }
 
 fn length(bytes: &mut &[u8]) -> Option<usize> {

@@ -14,20 +14,14 @@ pub struct Session {
 
 impl Session {
     pub fn new(client: String) -> Self {
-        Self {
-            buffer: Vec::new(),
-            client,
-        }
+        Self { buffer: Vec::new(), client }
     }
 
     /// Takes bytes from the network.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.buffer.extend_from_slice(bytes);
         // No method begins otherwise; FastCGI does, and must not wait for an answer.
-        if self
-            .buffer
-            .first()
-            .is_some_and(|first| !first.is_ascii_uppercase())
+        if self.buffer.first().is_some_and(|first| !first.is_ascii_uppercase())
             || self.buffer.len() > LONGEST_HEAD
         {
             return vec![refusal()];
@@ -36,9 +30,7 @@ impl Session {
             return Vec::new();
         };
         let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
-        let body = field(&head, "content-length")
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0);
+        let body = field(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
         if self.buffer.len() < end + 4 + body {
             return Vec::new();
         }
@@ -59,14 +51,8 @@ impl Session {
             Some(value) => !value.eq_ignore_ascii_case("close"),
             None => version != "HTTP/1.0",
         };
-        let reply = Reply::Http {
-            head_only: method == "HEAD",
-            keep,
-        };
-        Some(Event::Start(
-            Request::new(target, self.client.clone()),
-            reply,
-        ))
+        let reply = Reply::Http { head_only: method == "HEAD", keep };
+        Some(Event::Start(Request::new(target, self.client.clone()), reply))
     }
 }
 

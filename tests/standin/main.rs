@@ -66,8 +66,7 @@ fn main() -> ExitCode {
 
 fn serve(options: Options) -> Result<ExitCode, String> {
     let options = Arc::new(options);
-    let handled =
-        shutdown::block(options.profile).map_err(|e| format!("cannot block signals: {e}"))?;
+    let handled = shutdown::block(options.profile).map_err(|e| format!("cannot block signals: {e}"))?;
     let control = Arc::new(Control::new(options.control.clone())?);
     let (causes, shutdown_cause) = mpsc::channel();
 

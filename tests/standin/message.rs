@@ -22,12 +22,7 @@ impl Request {
     /// Cuts a target at its question mark.
     pub fn new(target: &str, client: String) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self {
-            path: path.into(),
-            query: query.into(),
-            client,
-            ..Self::default()
-        }
+        Self { path: path.into(), query: query.into(), client, ..Self::default() }
     }
 
     /// A parameter of the query string, decoded.
@@ -40,10 +35,7 @@ impl Request {
 
     /// A `FastCGI` parameter that was sent and is not empty.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.params.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
@@ -59,12 +51,7 @@ pub struct Response {
 impl Response {
     /// A plain text answer.
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: body.into(),
-            stop: false,
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: body.into(), stop: false }
     }
 
     /// The words that go with the status.

@@ -53,10 +53,7 @@ impl Stream {
     /// The host at the other end, as the log names it.
     pub fn peer(&self) -> String {
         match self {
-            Self::Tcp(s) => s
-                .peer_addr()
-                .map(|peer| peer.ip().to_string())
-                .unwrap_or_default(),
+            Self::Tcp(s) => s.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
             Self::Unix(_) => "localhost".into(),
         }
     }
@@ -128,14 +125,9 @@ pub enum Woken {
 
 /// Waits until there is something to read or accept, `halt` is closed or written to, or the time is up.
 pub fn wait(fd: BorrowedFd<'_>, halt: BorrowedFd<'_>, limit: Option<Duration>) -> Woken {
-    let timeout = limit
-        .and_then(|limit| PollTimeout::try_from(limit).ok())
-        .unwrap_or(PollTimeout::NONE);
+    let timeout = limit.and_then(|limit| PollTimeout::try_from(limit).ok()).unwrap_or(PollTimeout::NONE);
     loop {
-        let mut fds = [
-            PollFd::new(halt, PollFlags::POLLIN),
-            PollFd::new(fd, PollFlags::POLLIN),
-        ];
+        let mut fds = [PollFd::new(halt, PollFlags::POLLIN), PollFd::new(fd, PollFlags::POLLIN)];
         match poll(&mut fds, timeout) {
             Err(Errno::EINTR) => {}
             Ok(0) => return Woken::TimedOut,

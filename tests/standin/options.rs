@@ -71,10 +71,7 @@ impl Profile {
 }
 
 /// Everything a run of the stand-in is made of.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "switches that have nothing to do with each other"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 pub struct Options {
     pub daemon: bool,
     pub protocol: Protocol,
@@ -106,9 +103,7 @@ impl Options {
             "fastcgi" => Protocol::FastCgi,
             "proxygen" | "libevent" => Protocol::Http,
             other => {
-                return Err(format!(
-                    "hhvm.server.type \"{other}\" is neither fastcgi nor proxygen"
-                ));
+                return Err(format!("hhvm.server.type \"{other}\" is neither fastcgi nor proxygen"));
             }
         };
         let ip = hhvm.text("hhvm.server.ip").unwrap_or("127.0.0.1");
@@ -123,9 +118,7 @@ impl Options {
         };
         let mut passwords = args.passwords.clone();
         passwords.extend(hhvm.text("hhvm.admin_server.password").map(String::from));
-        let idle = hhvm
-            .number::<i64>("hhvm.server.connection_timeout_seconds")?
-            .unwrap_or(-1);
+        let idle = hhvm.number::<i64>("hhvm.server.connection_timeout_seconds")?.unwrap_or(-1);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             daemon: daemon(&args.mode)?,
@@ -133,27 +126,19 @@ impl Options {
             page,
             admin,
             admin_unix: knobs.text("admin-unix").map(PathBuf::from),
-            threads: hhvm
-                .number("hhvm.server.thread_count")?
-                .unwrap_or(2 * cores),
+            threads: hhvm.number("hhvm.server.thread_count")?.unwrap_or(2 * cores),
             graceful_wait: Duration::from_secs(
-                hhvm.number("hhvm.server.graceful_shutdown_wait")?
-                    .unwrap_or(0),
+                hhvm.number("hhvm.server.graceful_shutdown_wait")?.unwrap_or(0),
             ),
             idle_timeout: Duration::from_secs(u64::try_from(idle).unwrap_or(match protocol {
                 Protocol::FastCgi => 120,
                 Protocol::Http => 50,
             })),
             passwords,
-            stats_need_password: hhvm
-                .flag("hhvm.admin_server.stats_need_password")?
-                .unwrap_or(true),
+            stats_need_password: hhvm.flag("hhvm.admin_server.stats_need_password")?.unwrap_or(true),
             instance_id: hhvm.text("hhvm.instance_id").unwrap_or_default().into(),
             source_root: hhvm.text("hhvm.server.source_root").unwrap_or(".").into(),
-            pid_file: hhvm
-                .text("hhvm.pid_file")
-                .or(hhvm.text("pid"))
-                .map(PathBuf::from),
+            pid_file: hhvm.text("hhvm.pid_file").or(hhvm.text("pid")).map(PathBuf::from),
             light_processes: hhvm.number("hhvm.server.light_process_count")?.unwrap_or(0),
             profile: profile(knobs.text("profile").unwrap_or("new"))?,
             control: knobs.text("control").map(PathBuf::from),
@@ -163,9 +148,7 @@ impl Options {
                 "close" => true,
                 "hang" => false,
                 other => {
-                    return Err(format!(
-                        "--standin-version-byte \"{other}\" is neither close nor hang"
-                    ));
+                    return Err(format!("--standin-version-byte \"{other}\" is neither close nor hang"));
                 }
             },
         })
@@ -208,19 +191,14 @@ struct Table<'a>(&'a BTreeMap<String, String>);
 
 impl Table<'_> {
     fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, String> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| format!("{name} = \"{text}\" is not such a number"))
+        text.parse().map(Some).map_err(|_| format!("{name} = \"{text}\" is not such a number"))
     }
 
     fn flag(&self, name: &str) -> Result<Option<bool>, String> {

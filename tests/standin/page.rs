@@ -15,9 +15,7 @@ pub struct Page {
 
 impl Page {
     pub fn new(options: &Options) -> Self {
-        Self {
-            source_root: options.source_root.clone(),
-        }
+        Self { source_root: options.source_root.clone() }
     }
 
     /// The file that HHVM would run.
@@ -25,9 +23,7 @@ impl Page {
         if let Some(file) = request.param("SCRIPT_FILENAME") {
             return file.into();
         }
-        let root = request
-            .param("DOCUMENT_ROOT")
-            .map_or(self.source_root.as_path(), Path::new);
+        let root = request.param("DOCUMENT_ROOT").map_or(self.source_root.as_path(), Path::new);
         root.join(request.path.trim_start_matches('/'))
     }
 }
@@ -47,9 +43,6 @@ impl Service for Page {
             _ if health => (200, "1-AM-ALIVE".into()),
             _ => (200, String::new()),
         };
-        Response {
-            content_type: "text/html; charset=utf-8",
-            ..Response::text(status, body)
-        }
+        Response { content_type: "text/html; charset=utf-8", ..Response::text(status, body) }
     }
 }

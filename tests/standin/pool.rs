@@ -44,14 +44,8 @@ pub struct Pool {
 impl Pool {
     /// Starts the workers.
     pub fn start(threads: usize) -> Arc<Self> {
-        let state = State {
-            workers: vec![Worker::default(); threads],
-            ..State::default()
-        };
-        let pool = Arc::new(Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        });
+        let state = State { workers: vec![Worker::default(); threads], ..State::default() };
+        let pool = Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() });
         for index in 0..threads {
             let pool = Arc::clone(&pool);
             thread::spawn(move || pool.work(index));
@@ -84,10 +78,7 @@ impl Pool {
     pub fn wait_idle(&self) {
         let mut state = lock(&self.state);
         while state.active > 0 || !state.queue.is_empty() {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -113,10 +104,7 @@ impl Pool {
                 state.workers[index].busy = Some((job.note, SystemTime::now()));
                 return job.run;
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

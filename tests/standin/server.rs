@@ -60,13 +60,8 @@ struct Connections {
 
 impl Server {
     /// A server that does not listen yet.
-    pub fn new(
-        options: &Options,
-        jobs: Arc<Pool>,
-        service: Arc<dyn Service>,
-    ) -> Result<Arc<Self>, String> {
-        let (halt, halted) =
-            UnixStream::pair().map_err(|e| format!("cannot make a socket pair: {e}"))?;
+    pub fn new(options: &Options, jobs: Arc<Pool>, service: Arc<dyn Service>) -> Result<Arc<Self>, String> {
+        let (halt, halted) = UnixStream::pair().map_err(|e| format!("cannot make a socket pair: {e}"))?;
         Ok(Arc::new(Self {
             protocol: options.protocol,
             check_version_byte: options.check_version_byte,
@@ -83,14 +78,9 @@ impl Server {
     /// Listens, and says so on stdout, so that a test knows when and where.
     pub fn open(self: &Arc<Self>, name: &str, doors: &[Door]) -> Result<(), String> {
         for door in doors {
-            let address = self
-                .listen(door)
-                .map_err(|e| format!("{name} server cannot listen on {door}: {e}"))?;
-            let _ = writeln!(
-                io::stdout(),
-                "{name} server on {address} ({})",
-                self.protocol
-            );
+            let address =
+                self.listen(door).map_err(|e| format!("{name} server cannot listen on {door}: {e}"))?;
+            let _ = writeln!(io::stdout(), "{name} server on {address} ({})", self.protocol);
         }
         let _ = io::stdout().flush();
         Ok(())
@@ -104,10 +94,7 @@ impl Server {
         Ok(address)
     }
 
-    fn answer_door(
-        self: &Arc<Self>,
-        listener: Listener,
-    ) -> io::Result<(UnixStream, JoinHandle<()>)> {
+    fn answer_door(self: &Arc<Self>, listener: Listener) -> io::Result<(UnixStream, JoinHandle<()>)> {
         let (wake, woken) = UnixStream::pair()?;
         let server = Arc::clone(self);
         let thread = thread::spawn(move || {

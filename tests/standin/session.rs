@@ -30,9 +30,7 @@ pub enum Session {
 impl Session {
     pub fn new(server: &Server, client: String) -> Self {
         match server.protocol {
-            Protocol::FastCgi => {
-                Self::FastCgi(fastcgi::Session::new(client, server.check_version_byte))
-            }
+            Protocol::FastCgi => Self::FastCgi(fastcgi::Session::new(client, server.check_version_byte)),
             Protocol::Http => Self::Http(http::Session::new(client)),
         }
     }
@@ -96,13 +94,6 @@ impl Reply {
             Pace::DripBody => (head, one_byte, SECOND),
             Pace::DripAll => (0, 1, SECOND),
         };
-        Wire {
-            bytes,
-            at_once,
-            step,
-            pause,
-            keep,
-            stop: response.stop,
-        }
+        Wire { bytes, at_once, step, pause, keep, stop: response.stop }
     }
 }

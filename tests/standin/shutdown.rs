@@ -25,15 +25,8 @@ pub enum Cause {
 /// Blocks the signals that the profile handles, in this thread and those it starts; the others keep their default action.
 pub fn block(profile: Profile) -> nix::Result<SigSet> {
     let handled = match profile {
-        Profile::Old | Profile::Deadlock => {
-            [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1].as_slice()
-        }
-        Profile::Mid | Profile::New => &[
-            Signal::SIGTERM,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-            Signal::SIGUSR1,
-        ],
+        Profile::Old | Profile::Deadlock => [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1].as_slice(),
+        Profile::Mid | Profile::New => &[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1],
         Profile::KillOnTerm => &[Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1],
     };
     let set: SigSet = handled.iter().copied().collect();
@@ -52,20 +45,8 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    pub fn new(
-        options: Arc<Options>,
-        page: Arc<Server>,
-        admin: Arc<Server>,
-        jobs: Arc<Pool>,
-    ) -> Self {
-        Self {
-            options,
-            page,
-            admin,
-            jobs,
-            begun: Mutex::new(None),
-            deadlocked: AtomicBool::new(false),
-        }
+    pub fn new(options: Arc<Options>, page: Arc<Server>, admin: Arc<Server>, jobs: Arc<Pool>) -> Self {
+        Self { options, page, admin, jobs, begun: Mutex::new(None), deadlocked: AtomicBool::new(false) }
     }
 
     /// Waits for signals in a thread of its own: the first begins the stop, what a later one does is the profile's.
@@ -78,9 +59,7 @@ impl Shutdown {
                     Some(Cause::Stop) if shutdown.options.profile == Profile::Deadlock => {
                         shutdown.deadlocked.store(true, SeqCst);
                     }
-                    Some(Cause::Signal(_)) if shutdown.options.profile == Profile::Mid => {
-                        die_by(signal)
-                    }
+                    Some(Cause::Signal(_)) if shutdown.options.profile == Profile::Mid => die_by(signal),
                     Some(_) => {}
                 }
             }

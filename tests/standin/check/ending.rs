@@ -16,9 +16,7 @@ fn start(profile: &str) -> Standin {
 
 /// Waits until the stop has begun, which closes the admin port first of all.
 fn stopping(standin: &Standin) {
-    until("the stop", || {
-        TcpStream::connect(&standin.doors[1]).is_err()
-    });
+    until("the stop", || TcpStream::connect(&standin.doors[1]).is_err());
 }
 
 #[test]
@@ -29,16 +27,9 @@ fn clients_are_reset_at_once_and_their_requests_run_on() {
     let begun = Instant::now();
     standin.signal(Signal::SIGTERM);
     for client in [&mut running, &mut idle] {
-        assert_eq!(
-            client.read(&mut [0; 1]).unwrap_err().kind(),
-            ErrorKind::ConnectionReset
-        );
+        assert_eq!(client.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
-    assert!(
-        begun.elapsed() < Duration::from_millis(200),
-        "reset after {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(200), "reset after {:?}", begun.elapsed());
     stopping(&standin);
     assert!(TcpStream::connect(&standin.doors[0]).is_err());
     assert!(standin.running() && standin.path("pid").exists());
@@ -60,11 +51,7 @@ fn with_a_graceful_wait_busy_clients_get_their_answer() {
 }
 
 fn http(stream: &mut TcpStream, target: &str) {
-    write!(
-        stream,
-        "GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
 }
 
 fn rest(stream: &mut TcpStream) -> String {

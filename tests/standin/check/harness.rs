@@ -50,37 +50,23 @@ impl Standin {
             .arg(program())
             .args(["--mode", "server", "--port", "0", "--admin-port", "0"])
             .arg(format!("-vPidFile={}", dir.path().join("pid").display()))
-            .arg(format!(
-                "--standin-control={}",
-                dir.path().join("control").display()
-            ))
+            .arg(format!("--standin-control={}", dir.path().join("control").display()))
             .args(first)
-            .args(
-                args.iter()
-                    .map(|arg| arg.replace("DIR", dir.path().to_str().unwrap())),
-            )
+            .args(args.iter().map(|arg| arg.replace("DIR", dir.path().to_str().unwrap())))
             .stdout(Stdio::piped());
         Self::wait_ready(command.spawn().unwrap(), dir)
     }
 
     fn wait_ready(mut child: Child, dir: TempDir) -> Self {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut standin = Self {
-            child,
-            dir,
-            doors: Vec::new(),
-        };
+        let mut standin = Self { child, dir, doors: Vec::new() };
         for line in lines.map_while(Result::ok) {
-            standin
-                .doors
-                .push(line.split(' ').nth(3).unwrap().to_owned());
+            standin.doors.push(line.split(' ').nth(3).unwrap().to_owned());
             if line.starts_with("admin") {
                 break;
             }
         }
-        until("the pid file", || {
-            fs::read_to_string(standin.path("pid")).is_ok_and(|pid| !pid.is_empty())
-        });
+        until("the pid file", || fs::read_to_string(standin.path("pid")).is_ok_and(|pid| !pid.is_empty()));
         standin
     }
 
@@ -116,11 +102,7 @@ impl Standin {
 
     /// The body of an answer.
     pub fn body(&self, command: &str) -> String {
-        self.ask(command)
-            .split_once("\r\n\r\n")
-            .unwrap()
-            .1
-            .to_owned()
+        self.ask(command).split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// Begins a page request of so many milliseconds, and returns once it runs or is queued.
@@ -132,23 +114,13 @@ impl Standin {
         let before = sum();
         let mut stream = self.page();
         let query = format!("ms={ms}");
-        stream
-            .write_all(&request(
-                1,
-                0,
-                &[("SCRIPT_NAME", "/x.php"), ("QUERY_STRING", &query)],
-            ))
-            .unwrap();
+        stream.write_all(&request(1, 0, &[("SCRIPT_NAME", "/x.php"), ("QUERY_STRING", &query)])).unwrap();
         until("the request", || sum() == before + 1);
         stream
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(
-            Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
-            signal,
-        )
-        .unwrap();
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
     pub fn running(&mut self) -> bool {
@@ -160,9 +132,7 @@ impl Standin {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status
-                    .code()
-                    .map_or_else(|| End::Signal(status.signal().unwrap()), End::Code);
+                return status.code().map_or_else(|| End::Signal(status.signal().unwrap()), End::Code);
             }
             assert!(Instant::now() < deadline, "the stand-in did not end");
             thread::sleep(Duration::from_millis(5));
@@ -190,11 +160,7 @@ pub fn until(what: &str, so: impl Fn() -> bool) {
 pub fn program() -> PathBuf {
     let test = env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("examples/hhvm");
-    assert!(
-        program.exists(),
-        "{} is missing: cargo build --example hhvm",
-        program.display()
-    );
+    assert!(program.exists(), "{} is missing: cargo build --example hhvm", program.display());
     program
 }
 
@@ -214,21 +180,12 @@ pub fn record(kind: u8, id: u8, content: &[u8]) -> Vec<u8> {
 pub fn request(id: u8, flags: u8, params: &[(&str, &str)]) -> Vec<u8> {
     let mut pairs = Vec::new();
     for (name, value) in params {
-        pairs.extend([
-            u8::try_from(name.len()).unwrap(),
-            u8::try_from(value.len()).unwrap(),
-        ]);
+        pairs.extend([u8::try_from(name.len()).unwrap(), u8::try_from(value.len()).unwrap()]);
         pairs.extend_from_slice(name.as_bytes());
         pairs.extend_from_slice(value.as_bytes());
     }
     let begin = record(1, id, &[0, 1, flags, 0, 0, 0, 0, 0]);
-    [
-        begin,
-        record(4, id, &pairs),
-        record(4, id, &[]),
-        record(5, id, &[]),
-    ]
-    .concat()
+    [begin, record(4, id, &pairs), record(4, id, &[]), record(5, id, &[])].concat()
 }
 
 /// What the standard output records of an answer carry; fails unless they end with a good end record.
@@ -237,11 +194,7 @@ pub fn stdout(mut bytes: &[u8]) -> String {
     while bytes[1] == 6 {
         let length = usize::from(u16::from_be_bytes([bytes[4], bytes[5]]));
         let padding = usize::from(bytes[6]);
-        assert_eq!(
-            (length + padding) % 8,
-            0,
-            "a record that is not padded to eight bytes"
-        );
+        assert_eq!((length + padding) % 8, 0, "a record that is not padded to eight bytes");
         assert_ne!(length, 0, "HHVM sends no empty record");
         stream.extend_from_slice(&bytes[8..8 + length]);
         bytes = &bytes[8 + length + padding..];

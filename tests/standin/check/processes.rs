@@ -11,10 +11,7 @@ use tempfile::TempDir;
 use crate::harness::{End, Standin, program, until};
 
 fn comm(pid: &str) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim()
-        .into()
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().into()
 }
 
 fn children(pid: u32) -> Vec<String> {
@@ -37,8 +34,7 @@ fn the_process_is_called_hhvm_and_the_pid_file_has_no_newline() {
 #[test]
 fn the_death_of_a_light_process_begins_the_stop() {
     for (profile, end) in [("new", End::Code(0)), ("old", End::Signal(15))] {
-        let mut standin =
-            Standin::start(&["-vServer.LightProcessCount=2", "--standin-profile", profile]);
+        let mut standin = Standin::start(&["-vServer.LightProcessCount=2", "--standin-profile", profile]);
         let light = children(standin.child.id());
         assert_eq!(light.len(), 2);
         until("their name", || light.iter().all(|pid| comm(pid) == "hhvm"));
@@ -60,13 +56,7 @@ fn a_daemon_outlives_the_process_that_was_started() {
         .unwrap();
     assert!(first.wait().unwrap().success());
     let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
-    assert!(
-        lines
-            .next()
-            .unwrap()
-            .unwrap()
-            .starts_with("page server on 127.0.0.1:")
-    );
+    assert!(lines.next().unwrap().unwrap().starts_with("page server on 127.0.0.1:"));
     let pid = loop {
         match fs::read_to_string(&pid_file) {
             Ok(pid) if !pid.is_empty() => break pid,
@@ -90,12 +80,7 @@ fn configuration_files_are_read_and_the_command_line_wins() {
     )
     .unwrap();
     let config = format!("--config={}", file.display());
-    let standin = Standin::start(&[
-        &config,
-        "-dhhvm.admin_server.password=y",
-        "--user",
-        "www-data",
-    ]);
+    let standin = Standin::start(&[&config, "-dhhvm.admin_server.password=y", "--user", "www-data"]);
     assert_eq!(standin.body("check-load?auth=x"), "Unauthorized");
     assert_eq!(standin.body("check-load?auth=y"), "0");
 }
@@ -103,21 +88,12 @@ fn configuration_files_are_read_and_the_command_line_wins() {
 #[test]
 fn the_admin_server_can_come_first() {
     let mut child = Command::new(program())
-        .args([
-            "-mserver",
-            "--port=0",
-            "--admin-port=0",
-            "--standin-admin-first",
-            "--standin-page-delay=50",
-        ])
+        .args(["-mserver", "--port=0", "--admin-port=0", "--standin-admin-first", "--standin-page-delay=50"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let names: Vec<_> = lines
-        .take(2)
-        .map(|line| line.unwrap()[..5].to_owned())
-        .collect();
+    let names: Vec<_> = lines.take(2).map(|line| line.unwrap()[..5].to_owned()).collect();
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(names, ["admin", "page "]);
@@ -125,14 +101,8 @@ fn the_admin_server_can_come_first() {
 
 #[test]
 fn bad_arguments_and_taken_ports_end_the_start() {
-    let run = |args: &[&str]| {
-        Command::new(program())
-            .args(args)
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .code()
-    };
+    let run =
+        |args: &[&str]| Command::new(program()).args(args).stderr(Stdio::null()).status().unwrap().code();
     assert_eq!(run(&["--nonsense", "1"]), Some(1));
     assert_eq!(run(&["--standin-profile=newest"]), Some(1));
     let taken = Standin::start(&[]);

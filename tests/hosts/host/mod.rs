@@ -1,0 +1,245 @@
+//! A real Debian 12 machine in a container: systemd as PID 1, and its own network, files and processes.
+//!
+//! ```text
+//! let host = Host::with_package().boot();
+//! host.run("systemctl stop hhvm").ok();
+//! assert!(host.exists("/var/www/status.php"));
+//! ```
+
+// Shared by the host tests and the demo, neither of which uses all of it.
+#![allow(dead_code, unused_imports)]
+
+mod command;
+mod hhvm;
+mod journal;
+mod machine;
+mod overlay;
+mod parts;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use command::{Background, Output};
+pub use journal::Entry;
+use machine::Machine;
+use overlay::Overlay;
+
+const PROGRAMS: [&str; 5] = ["systemd-nspawn", "unshare", "nsenter", "mmdebstrap", "systemctl"];
+
+/// Gets this process ready to make hosts, or says why it cannot.
+pub fn prepare() -> Result<(), String> {
+    if !rustix::process::geteuid().is_root() {
+        return Err("not root".to_owned());
+    }
+    let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !is_installed(program)).collect();
+    if !missing.is_empty() {
+        return Err(format!("not installed: {}", missing.join(", ")));
+    }
+    overlay::why_not().map_or(Ok(()), Err)?;
+    overlay::enter();
+    parts::why_not().map_or(Ok(()), Err)
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(program).exists())
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+/// Runs a command of this machine that must succeed; its standard output, trimmed.
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Waits until the condition holds, and returns how long that took.
+pub fn wait_for(what: &str, within: Duration, mut condition: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < within, "waited {within:?} in vain for: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+    start.elapsed()
+}
+
+/// What a host is to hold when it boots.
+pub struct Setup {
+    layers: Vec<PathBuf>,
+    service: Vec<String>,
+    arguments: Vec<String>,
+    files: Vec<(String, String)>,
+    ini: String,
+}
+
+/// HHVM's own configuration, as its packages set it up.
+const INI: &str = "\
+hhvm.server.type = fastcgi
+hhvm.server.port = 9000
+hhvm.server.thread_count = 32
+hhvm.server.source_root = /var/www
+hhvm.admin_server.port = 9001
+";
+
+/// What the stand-in reads its load and its faults from, while it runs.
+const CONTROL: &str = "/etc/hhvm/stand-in";
+
+impl Setup {
+    /// Adds a line to the `[Service]` section of hhvm.service.
+    pub fn service(mut self, line: &str) -> Self {
+        self.service.push(line.to_owned());
+        self
+    }
+
+    /// Adds arguments to HHVM's command line.
+    pub fn hhvm(mut self, arguments: &str) -> Self {
+        self.arguments.push(arguments.to_owned());
+        self
+    }
+
+    /// Adds lines to HHVM's own configuration; the last one for a key wins.
+    pub fn ini(mut self, text: &str) -> Self {
+        self.ini.push_str(text);
+        self
+    }
+
+    /// Sets what the stand-in pretends: `load=16>0/10s`, for one.
+    pub fn hhvm_says(self, control: &str) -> Self {
+        self.file(CONTROL, &format!("{control}\n"))
+    }
+
+    /// Adds a file.
+    pub fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Sets hhvm-drain's settings, in the notation of /etc/hhvm-drain.toml.
+    pub fn settings(self, toml: &str) -> Self {
+        self.file("/etc/hhvm-drain.toml.d/test.toml", toml)
+    }
+
+    /// Boots, and returns when HHVM is up.
+    pub fn boot(self) -> Host {
+        let mut layers = self.layers.clone();
+        layers.push(parts::root().to_owned());
+        let overlay = Overlay::new(layers);
+        parts::furnish(&overlay.root(), &self);
+        let mut host = Host { machine: None, overlay: Some(overlay) };
+        host.boot_again();
+        host
+    }
+}
+
+/// A machine; dropping it cuts its power and throws its disk away.
+pub struct Host {
+    machine: Option<Machine>,
+    overlay: Option<Overlay>,
+}
+
+impl Host {
+    /// A host with HHVM and without hhvm-drain.
+    pub fn bare() -> Setup {
+        let ini = INI.to_owned();
+        Setup { layers: Vec::new(), service: Vec::new(), arguments: Vec::new(), files: Vec::new(), ini }
+    }
+
+    /// A host with HHVM on which apt has installed the package.
+    pub fn with_package() -> Setup {
+        Setup { layers: vec![parts::installed()], ..Self::bare() }
+    }
+
+    /// Installs the package in the running host, as its administrator would.
+    pub fn install_package(&self) -> Output {
+        fs::copy(parts::package(), self.path("/root/hhvm-drain.deb")).expect("failed to copy the package");
+        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hhvm-drain.deb").ok()
+    }
+
+    fn machine(&self) -> &Machine {
+        self.machine.as_ref().expect("a running machine")
+    }
+
+    fn overlay(&self) -> &Overlay {
+        self.overlay.as_ref().expect("the disk of the machine")
+    }
+
+    /// Where a file of the host is on this machine: as its processes see it while it runs, else on its disk.
+    pub fn path(&self, path: &str) -> PathBuf {
+        let root = match &self.machine {
+            Some(machine) => PathBuf::from(format!("/proc/{}/root", machine.leader())),
+            None => self.overlay().root(),
+        };
+        root.join(path.trim_start_matches('/'))
+    }
+
+    /// Whether there is something of this name, be it a dangling link.
+    pub fn exists(&self, path: &str) -> bool {
+        self.path(path).symlink_metadata().is_ok()
+    }
+
+    /// The text of a file.
+    pub fn read_file(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path))
+            .unwrap_or_else(|error| panic!("failed to read {path} of the host: {error}"))
+    }
+
+    /// Writes a file, and the directories above it.
+    pub fn write_file(&self, path: &str, text: &str) {
+        let file = self.path(path);
+        fs::create_dir_all(file.parent().expect("a file in a directory")).expect("a directory in the host");
+        fs::write(&file, text).unwrap_or_else(|error| panic!("failed to write {path} of the host: {error}"));
+    }
+
+    /// A property of a unit, as `systemctl show` tells it.
+    pub fn show(&self, unit: &str, property: &str) -> String {
+        self.run(&format!("systemctl show --value -p {property} {unit}")).ok().stdout.trim().to_owned()
+    }
+
+    /// Cuts the power: nothing gets the chance to end well.
+    pub fn power_cut(&mut self) {
+        self.machine = None;
+    }
+
+    /// Boots again from the same disk, and returns when HHVM is up.
+    pub fn boot_again(&mut self) {
+        assert!(self.machine.is_none(), "the machine is still on");
+        self.machine = Some(Machine::boot(&self.overlay().root(), self.overlay().beside("console")));
+        self.wait_until_hhvm_is_up();
+    }
+
+    /// Shuts down in good order, boots again, and returns when HHVM is up.
+    pub fn reboot(&mut self) {
+        self.shut_down("reboot");
+        self.boot_again();
+    }
+
+    /// Shuts down in good order, and leaves the disk.
+    fn power_off(mut self) -> Overlay {
+        self.shut_down("poweroff");
+        self.overlay.take().expect("the disk of the machine")
+    }
+
+    fn shut_down(&mut self, command: &str) {
+        self.run(&format!("systemctl {command}"));
+        self.machine.take().expect("a running machine").wait_until_off();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if thread::panicking() && self.machine.is_some() {
+            let journal = self.run("journalctl --no-hostname -o short-precise -u hhvm -n 60");
+            eprintln!("the journal of the host's hhvm.service:\n{}", journal.stdout);
+        }
+        // The disk cannot go before the machine.
+        self.machine = None;
+    }
+}
