@@ -87,15 +87,16 @@ fn run_command(cli: Cli, env: Env) -> u8 {
 fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let what = first_line(error);
     let hook = Caller::of(&env) != Caller::Person;
-    let command = match words.iter().map(String::as_str).find(|word| !word.starts_with('-')) {
-        Some("stop") if hook => Command::Stop,
-        Some("restore") if hook => Command::Restore { wait: false },
+    let command = match words.iter().find(|word| *word == "stop" || *word == "restore") {
+        Some(word) if hook && word == "stop" => Command::Stop,
+        Some(_) if hook => Command::Restore { wait: false },
         _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
     };
-    complain(&format!("{what}; going on without any flag but --unit"), USAGE);
-    let unit = cli::salvage_unit(words).unwrap_or_else(|| "hhvm.service".to_owned());
+    complain(&format!("{what}; going on without the flags that are settings"), USAGE);
+    let unit = cli::salvage(words, "--unit").unwrap_or_else(|| "hhvm.service".to_owned());
+    let root = cli::salvage(words, "--root").unwrap_or_else(|| "/".to_owned()).into();
     let settings = cli::SettingFlags::default();
-    run_command(Cli { command, unit, root: "/".into(), settings }, env)
+    run_command(Cli { command, unit, root, settings }, env)
 }
 
 fn print_help(error: &clap::Error) -> u8 {
