@@ -30,6 +30,8 @@ help: ## list the targets
 
 demo: ## watch a drain on a real systemd (root, about a minute the first time)
 	@$(NEED) "the demo" $(COMPILER) $(CONTAINERS)
+	@$(MAKE) --no-print-directory deb
+	@echo "building the demo"
 	@$(CARGO) build --quiet --examples
 	@target/debug/examples/demo
 
@@ -65,7 +67,7 @@ test-rust: ## unit, command-line and documentation tests
 	@$(NEED) "the compiler" $(COMPILER)
 	@echo "building the program and its tests"
 	@$(CARGO) build --quiet --examples
-	@$(CARGO) test --no-fail-fast --lib --bins --test cli --test docs
+	@$(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin
 
 check-scripts: ## shellcheck
 	@$(NEED) check-scripts shellcheck || exit 0; shellcheck $(SCRIPTS)
