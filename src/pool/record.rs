@@ -27,7 +27,6 @@ pub struct Parked {
     /// Where it lies meanwhile: the same directory.
     pub disabled: PathBuf,
     /// Which file it is.
-    #[serde(flatten)]
     pub file: FileId,
 }
 

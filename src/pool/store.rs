@@ -151,7 +151,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 fn write<T: Serialize>(path: &Path, value: &T, sync: Sync) -> io::Result<()> {
     let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let beside = path.with_extension("new");
-    let mut bytes = serde_json::to_vec(value)?;
+    let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     fs::create_dir_all(parent)?;
     let mut file = File::create(&beside)?;
