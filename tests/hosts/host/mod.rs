@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod command;
+pub mod drain;
 mod hhvm;
 mod journal;
 mod machine;
@@ -218,19 +219,15 @@ impl Host {
 
     /// Shuts down in good order, boots again, and returns when HHVM is up.
     pub fn reboot(&mut self) {
-        self.shut_down("reboot");
+        self.run("systemctl reboot");
+        self.machine.take().expect("a running machine").wait_until_off();
         self.boot_again();
     }
 
-    /// Shuts down in good order, and leaves the disk.
-    fn power_off(mut self) -> Overlay {
-        self.shut_down("poweroff");
+    /// Cuts the power for good, and leaves the disk.
+    fn into_disk(mut self) -> Overlay {
+        self.power_cut();
         self.overlay.take().expect("the disk of the machine")
-    }
-
-    fn shut_down(&mut self, command: &str) {
-        self.run(&format!("systemctl {command}"));
-        self.machine.take().expect("a running machine").wait_until_off();
     }
 }
 

@@ -52,7 +52,13 @@ pub fn installed() -> PathBuf {
         let host = Host::bare().boot();
         let package = host.bring_package();
         host.run(&format!("DEBIAN_FRONTEND=noninteractive apt-get install -y {package}")).ok();
-        host.power_off().into_layer("package")
+        // Without a shutdown, which would drain; and the journal of this host is no other's.
+        let disk = host.into_disk();
+        let journal = disk.root().join("var/log/journal");
+        fs::remove_dir_all(&journal)
+            .and_then(|()| fs::create_dir(&journal))
+            .expect("failed to empty the journal");
+        disk.into_layer("package")
     };
     LAYER.get_or_init(install).clone()
 }
