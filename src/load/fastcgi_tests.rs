@@ -103,7 +103,7 @@ fn endless_answers_are_left() {
 
     let mut answer = Answer::default();
     let mut noise = Vec::new();
-    record(&mut noise, 7, &[b'x'; 60_000]);
+    record(&mut noise, 7, &vec![b'x'; 60_000]);
     assert!((0..3).any(|_| answer.take(&noise).is_err()));
 }
 

@@ -86,7 +86,7 @@ impl Store {
         for directory in [STATE, RUNTIME] {
             let path = self.path(directory, "json");
             match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(source) if !is_absent(&source) => {
                     return Err(Error::RecordWrite { path, source });
                 }
                 _ => {}
@@ -141,10 +141,15 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let mut text = String::new();
     match File::open(path) {
         Ok(file) => file.take(FILE_MAX).read_to_string(&mut text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     Ok(Some(serde_json::from_str(&text)?))
+}
+
+/// No such file, or no such directory either.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Writes beside and renames, so that a reader sees the old or the new file, never half of one.
