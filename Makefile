@@ -30,6 +30,8 @@ help: ## list the targets
 
 demo: ## watch a drain on a real systemd (root, about a minute the first time)
 	@$(NEED) "the demo" $(COMPILER) $(CONTAINERS)
+	@$(MAKE) --no-print-directory deb
+	@echo "building the demo"
 	@$(CARGO) build --quiet --examples
 	@target/debug/examples/demo
 

@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     show(&host, "systemctl --version | head -1; systemctl is-active hhvm");
 
     say("Installing hhvm-drain with apt. HHVM keeps running; nobody edits a unit file.");
-    show(&host, "apt-get install -y -q /root/hhvm-drain.deb 2>&1 | grep -E '^(Unpacking|Setting up) hhvm'");
+    let package = host.bring_package();
+    show(&host, &format!("DEBIAN_FRONTEND=noninteractive apt-get install -y {package}"));
     show(&host, "systemctl cat hhvm | grep -E '^(# /|Exec)'");
 
     say("Requesting 16 pages from HHVM. They take 2 to 10 seconds, as if people were waiting for them.");
@@ -53,7 +54,8 @@ fn say(text: &str) {
 fn show(host: &Host, command: &str) {
     println!("    # {command}");
     for line in host.run(command).stdout.lines() {
-        println!("    {line}");
+        // Of a line that was written over and over, the last version.
+        println!("    {}", line.rsplit('\r').next().unwrap_or(line));
     }
 }
 

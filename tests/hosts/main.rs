@@ -4,8 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod endpoints;
+mod files;
 mod harness;
 mod host;
+mod operator;
+mod overrides;
+mod package;
+mod recovery;
+mod story;
 
 use std::process::ExitCode;
 
@@ -22,8 +29,58 @@ macro_rules! tests {
 }
 
 #[rustfmt::skip]
+// In this order; the longest comes first.
 const TESTS: &[Test] = tests! {
-    harness: runs_commands, reads_the_journal, survives_a_power_cut, reboots;
+    overrides:
+        a_timeout_beyond_that_of_the_unit_is_granted,
+        a_daemon_reload_in_mid_drain_does_not_cut_it,
+        drains_another_user_in_a_sandbox,
+        an_override_takes_effect,
+        check_notices_an_override_that_drops_the_drain,
+        a_file_of_the_same_name_replaces_the_drop_in,
+        a_broken_settings_file_still_drains;
+    harness:
+        runs_commands,
+        reads_the_journal,
+        survives_a_power_cut,
+        reboots;
+    package:
+        installs_and_purges_without_touching_hhvm,
+        a_removal_in_mid_drain_brings_the_node_back,
+        hooks_of_a_removed_program_do_not_fail_hhvm,
+        the_drop_in_verifies_without_a_word;
+    story:
+        drains_until_the_load_is_zero,
+        believes_no_zero_before_min_drain,
+        finishes_requests_that_come_before_the_balancer_has_noticed,
+        carries_on_after_the_timeout,
+        a_dead_hhvm_ends_the_drain,
+        an_hhvm_that_has_ended_by_itself_is_not_waited_for,
+        a_restart_drains_and_comes_back,
+        a_shutdown_drains;
+    endpoints:
+        a_status_or_a_closed_port_is_no_load,
+        a_strange_body_is_no_load,
+        a_slow_answer_is_no_load,
+        a_queue_is_load,
+        an_hhvm_without_check_queued_drains,
+        drains_over_http,
+        sends_the_password_and_never_shows_it;
+    operator:
+        stays_out_until_pool,
+        what_was_moved_by_hand_is_left,
+        depool_in_mid_drain_is_kept;
+    recovery:
+        sigkill_to_the_program,
+        sigterm_to_the_program,
+        a_power_cut_in_mid_drain,
+        a_power_cut_leaves_an_operators_depool;
+    files:
+        none_is_warned_about_and_waited_for,
+        both_names_present_loses_neither,
+        a_deploy_in_mid_drain_wins,
+        a_current_link_flips_in_mid_drain,
+        a_read_only_directory_does_not_hold_up_the_stop;
 };
 
 fn main() -> ExitCode {

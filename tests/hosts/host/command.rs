@@ -31,6 +31,7 @@ impl Output {
 }
 
 /// A command that runs while the test goes on.
+#[must_use = "a command that prints dies of it when nobody holds the other end"]
 pub struct Background {
     child: Child,
     start: Instant,
@@ -71,7 +72,7 @@ impl Host {
     pub fn command(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
         nsenter
-            .args(["--all", "--wd=/root", "--target", &self.machine().leader().to_string()])
+            .args(["--all", "--wdns=/root", "--target", &self.machine().leader().to_string()])
             .args(["timeout", "--kill-after=5", LIMIT, "sh", "-c", command])
             .env_clear()
             .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"), ("LANG", "C.UTF-8")])

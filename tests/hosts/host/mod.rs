@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod command;
+pub mod drain;
 mod hhvm;
 mod journal;
 mod machine;
@@ -19,7 +20,7 @@ mod parts;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,11 +54,11 @@ fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
-/// Runs a command of this machine that must succeed; its standard output, trimmed.
+/// Runs a command of this machine that must succeed, its messages visible; returns its output, trimmed.
 fn succeed(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
+    assert!(output.status.success(), "{command:?} failed: {}", output.status);
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -157,10 +158,11 @@ impl Host {
         Setup { layers: vec![parts::installed()], ..Self::bare() }
     }
 
-    /// Installs the package in the running host, as its administrator would.
-    pub fn install_package(&self) -> Output {
-        fs::copy(parts::package(), self.path("/root/hhvm-drain.deb")).expect("failed to copy the package");
-        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hhvm-drain.deb").ok()
+    /// Puts the package into the running host, for its administrator to install; returns its path there.
+    pub fn bring_package(&self) -> &'static str {
+        let path = "/root/hhvm-drain.deb";
+        fs::copy(parts::package(), self.path(path)).expect("failed to copy the package");
+        path
     }
 
     fn machine(&self) -> &Machine {
@@ -217,19 +219,15 @@ impl Host {
 
     /// Shuts down in good order, boots again, and returns when HHVM is up.
     pub fn reboot(&mut self) {
-        self.shut_down("reboot");
+        self.run("systemctl reboot");
+        self.machine.take().expect("a running machine").wait_until_off();
         self.boot_again();
     }
 
-    /// Shuts down in good order, and leaves the disk.
-    fn power_off(mut self) -> Overlay {
-        self.shut_down("poweroff");
+    /// Cuts the power for good, and leaves the disk.
+    fn into_disk(mut self) -> Overlay {
+        self.power_cut();
         self.overlay.take().expect("the disk of the machine")
-    }
-
-    fn shut_down(&mut self, command: &str) {
-        self.run(&format!("systemctl {command}"));
-        self.machine.take().expect("a running machine").wait_until_off();
     }
 }
 

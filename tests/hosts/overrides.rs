@@ -1,0 +1,89 @@
+//! Units and settings as administrators change them, and a systemd that is told to read them in mid-drain.
+
+use std::time::Duration;
+
+use crate::host::Host;
+use crate::host::drain::HEALTH_FILE;
+
+pub fn a_daemon_reload_in_mid_drain_does_not_cut_it() {
+    let host = Host::with_package().settings("min-drain = '1s'").boot();
+    host.hhvm_says("load = 6>0/6s");
+    let stop = host.begin_stop();
+    for _ in 0..3 {
+        host.run("systemctl daemon-reload && sleep 0.5").ok();
+    }
+    let took = stop.wait().ok().took;
+    assert!(took > Duration::from_secs(6), "{took:?}");
+    host.assert_stopped("drained");
+    assert!(host.is_pooled());
+}
+
+pub fn a_timeout_beyond_that_of_the_unit_is_granted() {
+    let host = Host::with_package().settings("timeout = '3min'").boot();
+    host.hhvm_says("load = 1>0/95s");
+    let took = host.stop().took;
+    assert!((95.0..97.0).contains(&took.as_secs_f32()), "{took:?}");
+    host.assert_stopped("drained");
+}
+
+pub fn drains_another_user_in_a_sandbox() {
+    let host = Host::with_package()
+        .settings("min-drain = '1s'")
+        .service("User=www-data\nProtectSystem=strict\nProtectHome=yes\nPrivateTmp=yes\nNoNewPrivileges=yes")
+        .service("CapabilityBoundingSet=\nPrivateDevices=yes\nUMask=0077")
+        .boot();
+    host.run(&format!("chown www-data: {HEALTH_FILE}")).ok();
+    host.hhvm_says("load = 3>0/3s");
+    host.begin_stop().wait().ok();
+    host.assert_stopped("drained");
+    host.assert_logged("load was 0 after 3 s");
+    assert!(host.is_pooled());
+    assert_eq!(host.run(&format!("stat -c '%U %a' {HEALTH_FILE}")).ok().stdout, "www-data 644\n");
+    host.run("systemctl start hhvm").ok();
+}
+
+/// As `systemctl edit hhvm` writes it.
+const OVERRIDE: &str = "/etc/systemd/system/hhvm.service.d/override.conf";
+
+pub fn an_override_takes_effect() {
+    let host = Host::with_package().boot();
+    host.write_file(OVERRIDE, "[Service]\nEnvironment=HHVM_DRAIN_TIMEOUT=2s HHVM_DRAIN_MIN_DRAIN=0s\n");
+    host.run("systemctl daemon-reload").ok();
+    host.hhvm_says("load = 5");
+    let took = host.stop().took;
+    assert!((2.0..3.0).contains(&took.as_secs_f32()), "{took:?}");
+    host.assert_stopped("timeout");
+}
+
+pub fn check_notices_an_override_that_drops_the_drain() {
+    let host = Host::with_package().boot();
+    host.write_file(OVERRIDE, "[Service]\nExecStop=\n");
+    host.run("systemctl daemon-reload").ok();
+    let check = host.run("hhvm-drain check");
+    assert_eq!(check.code, Some(1));
+    assert!(check.stdout.contains("ExecStop="), "{}", check.stdout);
+}
+
+pub fn a_file_of_the_same_name_replaces_the_drop_in() {
+    let host = Host::with_package().boot();
+    let drop_in = "[Service]\nExecStop=-+/usr/bin/hhvm-drain stop --timeout=2s --min-drain=0s\n";
+    host.write_file("/etc/systemd/system/hhvm.service.d/drain.conf", drop_in);
+    host.run("systemctl daemon-reload").ok();
+    assert_eq!(host.show("hhvm", "ExecStopPost"), "");
+    host.hhvm_says("load = 5");
+    let took = host.stop().took;
+    assert!((2.0..3.0).contains(&took.as_secs_f32()), "{took:?}");
+}
+
+pub fn a_broken_settings_file_still_drains() {
+    let host = Host::with_package()
+        .file("/etc/hhvm-drain.toml.d/broken.toml", "min-drain = \"1s\"\ntimeout = 3 min\n")
+        .boot();
+    let check = host.run("hhvm-drain check");
+    assert_eq!(check.code, Some(1));
+    assert!(check.stdout.contains("/etc/hhvm-drain.toml.d/broken.toml:2:"), "{}", check.stdout);
+    host.begin_stop().wait().ok();
+    host.assert_stopped("drained");
+    assert!(host.is_pooled());
+    host.assert_logged("/etc/hhvm-drain.toml.d/broken.toml:2:");
+}
