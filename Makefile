@@ -11,8 +11,8 @@ CARGO ?= cargo
 DESTDIR ?=
 
 NEED := tests/hosts/need.sh
-COMPILER := gcc libc6-dev
-CONTAINERS := systemd-container mmdebstrap util-linux
+COMPILER := cc:gcc,libc6-dev
+CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 
 CARGO_DEB_VERSION := 3.8.0
 CARGO_DEB := target/tools/cargo-deb-$(CARGO_DEB_VERSION)/bin/cargo-deb
