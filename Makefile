@@ -67,7 +67,8 @@ test-rust: ## unit, command-line and documentation tests
 	@$(NEED) "the compiler" $(COMPILER)
 	@echo "building the program and its tests"
 	@$(CARGO) build --quiet --examples
-	@$(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin
+	@# Most command-line tests wait for a timeout.
+	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin
 
 check-scripts: ## shellcheck
 	@$(NEED) check-scripts shellcheck || exit 0; shellcheck $(SCRIPTS)

@@ -18,7 +18,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.";
 /// Drain HHVM before systemd stops it.
 #[derive(Debug, Parser)]
 #[command(name = "hhvm-drain", version, about, after_help = EXAMPLES, max_term_width = 100)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, args_override_self = true)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -73,7 +73,7 @@ pub enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct SettingFlags {
-    /// What the load balancer requests; may be repeated [default: /var/www/status.php]
+    /// The load balancer's file; repeatable [default: /var/www/status.php]
     #[arg(long, global = true, value_name = "PATH")]
     health_file: Vec<String>,
     /// Where the load is read [default: auto]
@@ -82,7 +82,7 @@ pub struct SettingFlags {
     /// File with HHVM's admin password
     #[arg(long, global = true, value_name = "PATH")]
     password_file: Option<String>,
-    /// Believe no zero before: the load balancer's interval x fall [default: 10s]
+    /// Believe no zero before; load balancer's interval x fall [default: 10s]
     #[arg(long, global = true, value_name = "TIME")]
     min_drain: Option<String>,
     /// Carry on after this time in any case [default: 30s]
@@ -126,11 +126,12 @@ impl SettingFlags {
     }
 }
 
-/// The unit in arguments that clap refuses: a drain goes on, for the right unit, in spite of a wrong flag.
+/// The value of `flag` in arguments that clap refuses: a drain goes on, for the right unit, in spite of a wrong flag.
 #[must_use]
-pub fn salvage_unit(arguments: &[String]) -> Option<String> {
-    let at = arguments.iter().position(|argument| argument == "--unit" || argument.starts_with("--unit="))?;
-    arguments[at].strip_prefix("--unit=").map(str::to_owned).or_else(|| arguments.get(at + 1).cloned())
+pub fn salvage(arguments: &[String], flag: &str) -> Option<String> {
+    let with_value = |word: &String| word.strip_prefix(flag)?.strip_prefix('=').map(str::to_owned);
+    let at = arguments.iter().position(|word| word == flag || with_value(word).is_some())?;
+    with_value(&arguments[at]).or_else(|| arguments.get(at + 1).cloned())
 }
 
 #[cfg(test)]
@@ -149,8 +150,10 @@ mod tests {
     #[test]
     fn the_unit_is_found_among_nonsense() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(salvage_unit(&words("stop --bogus --unit=a.service")).as_deref(), Some("a.service"));
-        assert_eq!(salvage_unit(&words("stop --unit b.service")).as_deref(), Some("b.service"));
-        assert_eq!(salvage_unit(&words("stop --unit")), None);
+        let unit = |text| salvage(&words(text), "--unit");
+        assert_eq!(unit("stop --bogus --unit=a.service").as_deref(), Some("a.service"));
+        assert_eq!(unit("stop --unit b.service").as_deref(), Some("b.service"));
+        assert_eq!(unit("stop --unit"), None);
+        assert_eq!(unit("stop --units=x"), None);
     }
 }

@@ -37,6 +37,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use context::{Caller, Context, Env, Root, UnitName};
+use problem::{Place, Problem};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -56,22 +57,25 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     let words: Vec<String> =
         arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => run_command(cli, env),
+        Ok(cli) => run_command(cli, env, None),
         Err(error) if !error.use_stderr() => print_help(&error),
         Err(error) => wrong_usage(&error, &words, env),
     }
 }
 
-fn run_command(cli: Cli, env: Env) -> u8 {
+/// `usage` is what was wrong with the command line, if the command runs in spite of it.
+fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
     let unit = match UnitName::parse(&cli.unit) {
         Ok(unit) => unit,
         Err(message) => return complain(&format!("--unit \"{}\": {message}", text::quote(&cli.unit)), USAGE),
     };
     let root = cli.root.canonicalize().unwrap_or(cli.root);
     let context = Context { root: Root::new(root), env, unit };
-    let (settings, problems) = settings::load(&context, &cli.settings.given());
-    let is_wrong_flag = |problem: &&problem::Problem| matches!(problem.place, problem::Place::Flag(_));
-    if Caller::of(&context.env) == Caller::Person
+    let (settings, mut problems) = settings::load(&context, &cli.settings.given());
+    problems.extend(usage.map(|what| Problem::error(Place::CommandLine, what)));
+    let is_wrong_flag = |problem: &&Problem| matches!(problem.place, Place::Flag(_));
+    let caller = Caller::of(&context.env);
+    if caller == Caller::Person
         && let Some(problem) = problems.iter().find(is_wrong_flag)
     {
         return complain(&problem.to_string(), USAGE);
@@ -79,7 +83,13 @@ fn run_command(cli: Cli, env: Env) -> u8 {
     match commands::run(&cli.command, &context, &settings, problems) {
         Ok(()) => DONE,
         Err(error::Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => DONE,
-        Err(error) => complain(&error.to_string(), FAILED),
+        Err(error) if caller == Caller::Person => complain(&error.to_string(), FAILED),
+        Err(error) => {
+            let reporter = report::Reporter::start(&context);
+            reporter.tell(message::Message::Failed(error.to_string()));
+            reporter.flush();
+            FAILED
+        }
     }
 }
 
@@ -87,15 +97,15 @@ fn run_command(cli: Cli, env: Env) -> u8 {
 fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let what = first_line(error);
     let hook = Caller::of(&env) != Caller::Person;
-    let command = match words.iter().map(String::as_str).find(|word| !word.starts_with('-')) {
-        Some("stop") if hook => Command::Stop,
-        Some("restore") if hook => Command::Restore { wait: false },
+    let command = match words.iter().find(|word| *word == "stop" || *word == "restore") {
+        Some(word) if hook && word == "stop" => Command::Stop,
+        Some(_) if hook => Command::Restore { wait: false },
         _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
     };
-    complain(&format!("{what}; going on without any flag but --unit"), USAGE);
-    let unit = cli::salvage_unit(words).unwrap_or_else(|| "hhvm.service".to_owned());
+    let unit = cli::salvage(words, "--unit").unwrap_or_else(|| "hhvm.service".to_owned());
+    let root = cli::salvage(words, "--root").unwrap_or_else(|| "/".to_owned()).into();
     let settings = cli::SettingFlags::default();
-    run_command(Cli { command, unit, root: "/".into(), settings }, env)
+    run_command(Cli { command, unit, root, settings }, env, Some(format!("{what}; all flags are ignored")))
 }
 
 fn print_help(error: &clap::Error) -> u8 {

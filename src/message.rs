@@ -50,6 +50,8 @@ pub enum Message {
     RecordInMemory,
     /// Something else failed, and the drain goes on.
     Trouble(String),
+    /// The command failed.
+    Failed(String),
     /// The drain waits.
     Waiting {
         /// The load.
@@ -112,9 +114,11 @@ impl Message {
     pub fn priority(&self) -> Priority {
         match self {
             Self::Setting(problem) if problem.severity == Severity::Warning => Priority::Warning,
-            Self::Setting(_) | Self::CannotPark(..) | Self::CannotUnpark(..) | Self::Gone(_) => {
-                Priority::Error
-            }
+            Self::Setting(_)
+            | Self::CannotPark(..)
+            | Self::CannotUnpark(..)
+            | Self::Gone(_)
+            | Self::Failed(_) => Priority::Error,
             Self::Finished { outcome: Outcome::TimedOut | Outcome::Interrupted, .. }
             | Self::NoHealthFile(_)
             | Self::UndoneByHand(_)
@@ -153,7 +157,7 @@ impl Message {
             Self::Setting(_) => "59e8c1d3af004bf99c68e62686c9d1ff",
             Self::Stopping | Self::Killing(_) => "80d4221a3d3e469eac4604393c2eda08",
             Self::NoHealthFile(_) | Self::CannotPark(..) => "0b7719ec70fb4beda970b61b31a8a741",
-            Self::RecordInMemory | Self::Trouble(_) => "9701c7fa4db24da39bd8d4550551c193",
+            Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
             Self::Superseded { .. } | Self::NotOurs(_) | Self::Gone(_) | Self::CannotUnpark(..) => {
                 "0744afcab03b4f43b81f7195a2d27cd1"
             }
@@ -220,7 +224,7 @@ impl Message {
                  hhvm-drain pool"
                     .to_owned()
             }
-            Self::Trouble(what) => what.clone(),
+            Self::Trouble(what) | Self::Failed(what) => what.clone(),
             Self::Waiting { load, elapsed, timeout, disbelief } => {
                 waiting(load, *elapsed, *timeout, *disbelief)
             }

@@ -15,6 +15,8 @@ pub enum Place {
     Variable(String),
     /// A flag of the command line.
     Flag(Key),
+    /// The command line as a whole.
+    CommandLine,
     /// The settings taken together.
     Settings,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Place {
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Variable(name) => f.write_str(name),
             Self::Flag(key) => write!(f, "--{}", key.name()),
+            Self::CommandLine => f.write_str("command line"),
             Self::Settings => f.write_str("settings"),
         }
     }

@@ -1,7 +1,7 @@
 //! What is said while a drain goes on: a status line a second, and a line in the log when the load changes.
 
 use crate::drain::{Drain, Outcome};
-use crate::load::Load;
+use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::report::Reporter;
 use crate::text::seconds;
@@ -20,15 +20,9 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Progress<'a> {
     reporter: &'a Reporter,
     timeout: Duration,
-    shown: Option<Shown>,
+    /// When the status line was shown, and whether it said anything of the load.
+    shown: Option<(Instant, bool)>,
     logged: Option<(Instant, Load)>,
-}
-
-/// What the status line says: shown again at once when the load becomes known, unknown or idle.
-#[derive(Debug)]
-struct Shown {
-    at: Instant,
-    phase: (bool, bool),
 }
 
 impl<'a> Progress<'a> {
@@ -46,17 +40,14 @@ impl<'a> Progress<'a> {
 
     /// Tells where the drain stands at `now`, if it is time to.
     pub fn show(&mut self, drain: &Drain, now: Instant) {
-        if *drain.load() == Load::Unknown(crate::load::Unknown::NotAsked) && self.shown.is_some() {
-            return;
-        }
-        let phase = (drain.is_idle(), matches!(drain.load(), Load::Known(_)));
-        let due = self.shown.as_ref().is_none_or(|shown| {
-            now.saturating_duration_since(shown.at) >= STATUS_EVERY || shown.phase != phase
+        let asked = *drain.load() != Load::Unknown(Unknown::NotAsked);
+        let due = self.shown.is_none_or(|(at, had_load)| {
+            now.saturating_duration_since(at) >= STATUS_EVERY || (asked && !had_load)
         });
         if due {
             let left = drain.deadline().saturating_duration_since(now);
             self.reporter.status(self.line(drain, now), left + GRACE);
-            self.shown = Some(Shown { at: now, phase });
+            self.shown = Some((now, asked));
         }
         self.log(drain, now);
     }
@@ -65,14 +56,14 @@ impl<'a> Progress<'a> {
         let time = format!("{} of at most {}", seconds(whole(drain.elapsed(now))), seconds(self.timeout));
         match drain.load() {
             Load::Known(load) => format!("Draining: {load} in flight, {time}"),
-            Load::Unknown(crate::load::Unknown::NotAsked) => format!("Draining: {time}"),
+            Load::Unknown(Unknown::NotAsked) => format!("Draining: {time}"),
             Load::Unknown(why) => format!("Draining: load unknown ({why}), {time}"),
         }
     }
 
     fn log(&mut self, drain: &Drain, now: Instant) {
         let load = drain.load();
-        if *load == Load::Unknown(crate::load::Unknown::NotAsked) {
+        if *load == Load::Unknown(Unknown::NotAsked) {
             return;
         }
         let due = self.logged.as_ref().is_none_or(|(at, logged)| {

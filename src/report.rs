@@ -1,4 +1,4 @@
-//! Tells systemd and the log what is going on, from a thread of its own: nobody who reads slowly can hold up a drain.
+//! Tells systemd and the log what is going on, from threads of their own: nobody who reads slowly can hold up a drain.
 
 use crate::context::{Caller, Context};
 use crate::message::{Message, Priority};
@@ -8,9 +8,9 @@ use libsystemd::logging::{self, connected_to_journal, journal_send};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{Write, pipe, stderr};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The program's name in the log.
 const NAME: &str = "hhvm-drain";
@@ -21,42 +21,34 @@ const BARRIER_MS: u16 = 200;
 /// A notification is one datagram of at most 4096 bytes (`sd_notify(3)`).
 const STATUS_MAX: usize = 1000;
 
-/// Where lines and states go.
+/// Where lines and states go. Each has a thread, so that a systemd that does not read costs no line of the log.
 #[derive(Debug)]
 pub struct Reporter {
-    queue: Option<Sender<Report>>,
+    log: Worker<Message>,
+    notifier: Worker<Status>,
 }
 
-enum Report {
-    Line(Message),
-    Status { text: String, extend: Duration },
-    Flush(SyncSender<()>),
+/// A status line, and how much time systemd is asked for.
+#[derive(Debug)]
+struct Status {
+    text: String,
+    extend: Duration,
 }
 
 impl Reporter {
-    /// Starts the thread. Should the kernel refuse one, nothing is told, and the drain goes on.
+    /// Starts the threads. Should the kernel refuse one, nothing is told there, and the drain goes on.
     #[must_use]
     pub fn start(context: &Context) -> Self {
-        let (queue, reports) = channel();
         let log = Log::new(context);
-        let started = thread::Builder::new().name("report".to_owned()).spawn(move || {
-            for report in reports {
-                match report {
-                    Report::Line(message) => log.write(&message),
-                    Report::Status { text, extend } => send_status(&text, extend),
-                    Report::Flush(done) => {
-                        barrier();
-                        let _ = done.send(());
-                    }
-                }
-            }
-        });
-        Self { queue: started.ok().map(|_| queue) }
+        Self {
+            log: Worker::start("log", move |message| log.write(&message), || ()),
+            notifier: Worker::start("notify", |status| send_status(&status), barrier),
+        }
     }
 
     /// Logs a line.
     pub fn tell(&self, message: Message) {
-        self.send(Report::Line(message));
+        self.log.give(message);
     }
 
     /// Logs several lines.
@@ -68,25 +60,65 @@ impl Reporter {
     ///
     /// systemd never shortens its patience by this, and forgets it at a daemon-reload.
     pub fn status(&self, text: String, extend: Duration) {
-        self.send(Report::Status { text, extend });
+        self.notifier.give(Status { text, extend });
     }
 
     /// Waits, not for long, until everything is told and systemd has read it.
     pub fn flush(&self) {
-        let (done, told) = sync_channel(1);
-        self.send(Report::Flush(done));
-        let _ = told.recv_timeout(FLUSH_TIME);
-    }
-
-    fn send(&self, report: Report) {
-        if let Some(queue) = &self.queue {
-            let _ = queue.send(report);
+        let give_up = Instant::now() + FLUSH_TIME;
+        for done in [self.log.finish(), self.notifier.finish()] {
+            let _ = done.recv_timeout(give_up.saturating_duration_since(Instant::now()));
         }
     }
 }
 
+/// A thread that does jobs in order.
+#[derive(Debug)]
+struct Worker<T> {
+    queue: Option<Sender<Job<T>>>,
+}
+
+#[derive(Debug)]
+enum Job<T> {
+    Do(T),
+    Finish(SyncSender<()>),
+}
+
+impl<T: Send + 'static> Worker<T> {
+    fn start(name: &str, work: impl Fn(T) + Send + 'static, last: impl Fn() + Send + 'static) -> Self {
+        let (queue, jobs) = channel();
+        let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            for job in jobs {
+                match job {
+                    Job::Do(job) => work(job),
+                    Job::Finish(done) => {
+                        last();
+                        let _ = done.send(());
+                    }
+                }
+            }
+        });
+        Self { queue: started.ok().map(|_| queue) }
+    }
+
+    fn give(&self, job: T) {
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(Job::Do(job));
+        }
+    }
+
+    /// Answers once all jobs before are done.
+    fn finish(&self) -> Receiver<()> {
+        let (done, finished) = sync_channel(1);
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(Job::Finish(done));
+        }
+        finished
+    }
+}
+
 /// `STATUS=` and `EXTEND_TIMEOUT_USEC=`, best effort.
-fn send_status(text: &str, extend: Duration) {
+fn send_status(Status { text, extend }: &Status) {
     let text: String = clean(text).chars().take(STATUS_MAX).collect();
     let mut states = vec![NotifyState::Status(text)];
     if !extend.is_zero() {

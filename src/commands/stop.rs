@@ -39,6 +39,11 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
         terminate(processes, &signals, &reporter)?;
         reporter.status(last_line(&ending), Duration::ZERO);
     }
+    if Caller::of(&context.env) == Caller::Person && ending.outcome != Outcome::NotRunning {
+        reporter.tell(Message::LeftOut(
+            "it was not systemd that called; hhvm-drain pool puts it back".to_owned(),
+        ));
+    }
     reporter.flush();
     Ok(())
 }

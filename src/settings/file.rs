@@ -2,7 +2,7 @@
 //! mistakes.
 
 use super::Key;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -26,6 +26,8 @@ pub struct Assignment {
     pub values: Vec<String>,
     /// Where the value stands.
     pub at: Position,
+    /// The lines from its key to the end of its value.
+    pub lines: RangeInclusive<usize>,
 }
 
 /// Something that cannot be used.
@@ -66,7 +68,16 @@ pub fn read(text: &str) -> Contents {
             (key, _) => reader.setting(None, key, &name.span(), value),
         }
     }
-    reader.contents
+    reader.contents.without_doubtful()
+}
+
+impl Contents {
+    /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
+    fn without_doubtful(mut self) -> Self {
+        let wrong: Vec<usize> = self.mistakes.iter().filter(|m| !m.unknown_key).map(|m| m.at.line).collect();
+        self.assignments.retain(|assignment| !wrong.iter().any(|line| assignment.lines.contains(line)));
+        self
+    }
 }
 
 struct Reader<'a> {
@@ -103,8 +114,10 @@ impl Reader<'_> {
             return self.mistake(&value.span(), &message, false);
         };
         let unit = unit.map(str::to_owned);
-        let at = position(self.text, value.span().start);
-        self.contents.assignments.push(Assignment { unit, key, values, at });
+        let start = position(self.text, value.span().start);
+        let first = position(self.text, at.start).line;
+        let lines = first..=position(self.text, value.span().end).line.max(first);
+        self.contents.assignments.push(Assignment { unit, key, values, at: start, lines });
     }
 
     fn mistake(&mut self, at: &Range<usize>, message: &str, unknown_key: bool) {
@@ -175,6 +188,25 @@ mod tests {
         assert_eq!(contents.mistakes[0].at.line, 2);
         let keys: Vec<_> = contents.assignments.iter().map(|a| a.key).collect();
         assert!(keys.contains(&Key::Timeout) && keys.contains(&Key::Threshold), "{contents:?}");
+        assert!(!keys.contains(&Key::MinDrain), "a guess: {contents:?}");
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_broken_line() {
+        for text in [
+            "timeout = = \"3s\"\n",
+            "timeout =\n",
+            "timeout = \"3min\nthreshold = 1\n",
+            "timeout = 3s\n",
+            "timeout \"3s\"\n",
+            "timeout = \"3s\" x\n",
+            "timeout = [\"3s\",\n\n",
+            "timeout = \"\"\"3s\n",
+        ] {
+            let contents = read(text);
+            assert!(!contents.mistakes.is_empty(), "{text}");
+            assert!(contents.assignments.iter().all(|a| a.key != Key::Timeout), "{text}: {contents:?}");
+        }
     }
 
     #[test]

@@ -1,1 +1,14 @@
-//! x
+//! The program from outside, without root: against the stand-in for HHVM, a directory in place of `/`, and a socket
+//! in place of systemd's.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
+mod answers;
+mod operator;
+mod rig;
+mod stop;
+mod usage;

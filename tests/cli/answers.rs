@@ -1,0 +1,104 @@
+//! Whatever the endpoint answers: what is no load is never taken for zero, and the wait ends by its timeout.
+
+use crate::rig::Rig;
+use std::fs;
+use std::time::Duration;
+
+/// Drains against `control`; the load must be unknown to the end, for `reason`.
+fn unknown(protocol: &str, control: &str, reason: &str) {
+    let rig = Rig::speaking(protocol);
+    rig.control(control);
+    let stop = rig.stop(&["--timeout=1s"]);
+    let case = format!("{protocol}, {control}: {stop:?}");
+    assert_eq!(stop.code, 0, "{case}");
+    assert!(stop.stderr.contains("load is unknown after 1 s"), "{case}");
+    assert!(stop.stderr.contains(reason), "{case}");
+    assert!(stop.took >= Duration::from_secs(1) && stop.took < Duration::from_secs(2), "{case}");
+    assert_eq!(rig.status()["last_drain"]["outcome"], "timeout", "{case}");
+}
+
+macro_rules! unknown_answers {
+    ($($name:ident: $control:expr, $reason:expr;)+) => {
+        $(#[test]
+        fn $name() {
+            unknown("fastcgi", $control, $reason);
+            unknown("http", $control, $reason);
+        })+
+    };
+}
+
+unknown_answers! {
+    refused: "refuse = true", "connection refused";
+    hangs_before_reading: "hang = accept", "(";
+    hangs_after_reading: "hang = reply", "(";
+    a_byte_a_second: "drip = true", "(";
+    status_401: "status = 401", "status 401: set password-file";
+    status_404: "status = 404", "status 404";
+    status_500: "status = 500", "status 500";
+    empty: "body = empty", "empty answer";
+    negative: "body = -1", "not a number: \"-1\"";
+    letters: "body = abc", "not a number: \"abc\"";
+    html_502: "body = html502", "status 502";
+    huge_number: "body = huge-number", "not a number";
+    ten_megabytes_of_zeros: "body = 10MB", "not a number";
+    queue_unknown: "status = 500\nonly = check-queued", "status 500";
+}
+
+#[test]
+fn every_protocol_reads_the_load_and_the_queue() {
+    for protocol in ["fastcgi", "http", "unix"] {
+        let rig = Rig::speaking(protocol);
+        rig.control("load = 2\nqueued = 3\nsplit = true");
+        assert_eq!(rig.status()["load"], 5, "{protocol}");
+    }
+}
+
+#[test]
+fn a_build_without_check_queued_is_drained_by_check_load() {
+    for protocol in ["fastcgi", "http"] {
+        let rig = Rig::speaking(protocol);
+        rig.control("load = 0\nqueued-404 = true\nbody = newline\nonly = check-load");
+        let stop = rig.stop(&[]);
+        assert!(stop.stderr.contains("load was 0 after"), "{stop:?}");
+    }
+}
+
+#[test]
+fn the_wrong_protocol_is_named() {
+    let fastcgi = Rig::new();
+    let as_http = fastcgi.endpoint.replace("fastcgi://", "http://");
+    let stop = fastcgi.stop(&["--timeout=500ms", &format!("--endpoint={as_http}")]);
+    assert!(stop.code == 2 || stop.stderr.contains("load is unknown"), "{stop:?}");
+    let mut http = Rig::speaking("http");
+    http.endpoint = http.endpoint.replace("http://", "fastcgi://");
+    let stop = http.stop(&["--timeout=500ms"]);
+    assert!(stop.stderr.contains("the port speaks HTTP, not FastCGI"), "{stop:?}");
+}
+
+#[test]
+fn a_flickering_load_is_not_zero() {
+    let rig = Rig::new();
+    rig.control("flicker = true");
+    let stop = rig.stop(&["--timeout=1s", "--min-drain=0s"]);
+    assert!(stop.stderr.contains("after 1 s, carrying on with the stop"), "{stop:?}");
+}
+
+#[test]
+fn a_threshold_counts_as_zero() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    let stop = rig.stop(&["--threshold=1"]);
+    assert!(stop.stderr.contains("load was 1 after"), "{stop:?}");
+}
+
+#[test]
+fn the_password_is_sent_and_shown_nowhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let rig = Rig::new();
+    fs::write(rig.path("etc/password"), "s3cret &+\n").unwrap();
+    fs::set_permissions(rig.path("etc/password"), PermissionsExt::from_mode(0o600)).unwrap();
+    rig.control("status = 401");
+    let stop = rig.stop(&["--timeout=300ms", "--password-file=/etc/password"]);
+    let said = format!("{stop:?}{:?}{}", rig.notifications(), rig.status());
+    assert!(said.contains("status 401") && !said.contains("s3cret"), "{said}");
+}

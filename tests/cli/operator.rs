@@ -1,0 +1,94 @@
+//! `depool`, `pool` and `status`, as an operator calls them.
+
+use crate::rig::{FAST, Rig, run, wait_for};
+use std::fs;
+
+#[test]
+fn a_depool_outlasts_a_restart_and_pool_ends_it() {
+    let rig = Rig::new();
+    let depool = run(rig.command(&["depool", "--reason", "new disk"]).env("SUDO_USER", "ada"));
+    assert_eq!(depool.code, 0, "{depool:?}");
+    let stop = rig.stop(&[]);
+    assert!(stop.stderr.contains("out of the pool already: operator ada took it out on"), "{stop:?}");
+    let restore = run(&mut rig.hook(&["restore"]));
+    assert!(restore.stderr.contains("leaving this node out of the pool: operator ada"), "{restore:?}");
+    let status = rig.status();
+    assert_eq!(
+        (status["by"].as_str(), status["who"].as_str(), status["reason"].as_str()),
+        (Some("operator"), Some("ada"), Some("new disk"))
+    );
+    assert_eq!(status["pooled"], false);
+    assert_eq!(run(&mut rig.command(&["pool"])).code, 0);
+    assert!(rig.is_pooled());
+}
+
+#[test]
+fn what_was_moved_by_hand_stays_until_pool() {
+    let rig = Rig::new();
+    fs::rename(rig.path("var/www/status.php"), rig.path("var/www/status.php.disabled")).unwrap();
+    let stop = rig.stop(&[]);
+    assert!(stop.stderr.contains("somebody moved the health file away by hand"), "{stop:?}");
+    run(&mut rig.hook(&["restore"]));
+    assert_eq!(rig.status()["by"], "hand");
+    run(&mut rig.command(&["pool"]));
+    assert!(rig.is_pooled());
+}
+
+#[test]
+fn depool_waits_if_asked_and_fails_if_requests_are_left() {
+    let rig = Rig::new();
+    rig.control("load = 2");
+    let busy = run(&mut rig.command(&[&["depool", "--wait"], &FAST[..], &["--timeout=500ms"]].concat()));
+    assert_eq!(busy.code, 1);
+    assert!(
+        busy.stderr
+            .ends_with("hhvm-drain: Not drained: 2 in flight after 0 s; the node stays out of the pool\n")
+    );
+    rig.control("load = 0");
+    let idle = run(&mut rig.command(&[&["depool", "--wait"], &FAST[..]].concat()));
+    assert_eq!(idle.code, 0, "{idle:?}");
+}
+
+#[test]
+fn pool_in_mid_drain_waits_for_the_stop() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    run(&mut rig.command(&["depool"]));
+    let child = rig.hook(&[&["stop"], &FAST[..], &["--timeout=20s"]].concat()).spawn().unwrap();
+    wait_for(|| rig.status()["draining"] == true);
+    let pool = run(&mut rig.command(&["pool"]));
+    assert!(pool.stderr.contains("goes back into the pool after it") && !rig.is_pooled(), "{pool:?}");
+    rig.control("load = 0");
+    child.wait_with_output().unwrap();
+    run(&mut rig.hook(&["restore"]));
+    assert!(rig.is_pooled());
+}
+
+#[test]
+fn without_a_health_file_both_fail_and_say_what_to_set() {
+    let rig = Rig::new();
+    fs::remove_file(rig.path("var/www/status.php")).unwrap();
+    for command in ["depool", "pool"] {
+        let run = run(&mut rig.command(&[command]));
+        assert_eq!(run.code, 1, "{command}");
+        assert!(
+            run.stderr.contains("/var/www/status.php") && run.stderr.contains("set health-file"),
+            "{run:?}"
+        );
+    }
+    assert_eq!(rig.status()["state"], "missing");
+}
+
+#[test]
+fn status_reads_well() {
+    let rig = Rig::new();
+    rig.control("load = 7");
+    let status = run(&mut rig.command(&["status"]));
+    assert_eq!(
+        status.stdout,
+        "hhvm.service: in the pool\n\
+         Health:     /var/www/status.php (in its place)\n\
+         Load:       7 in flight\n\
+         Last drain: none\n"
+    );
+}

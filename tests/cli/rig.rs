@@ -1,0 +1,200 @@
+//! One node: a root directory, an HHVM, a notify socket.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Settings that make a drain short enough for a test.
+pub const FAST: [&str; 3] = ["--min-drain=300ms", "--timeout=3s", "--poll-interval=20ms"];
+
+/// A node.
+pub struct Rig {
+    pub root: tempfile::TempDir,
+    hhvm: Option<Child>,
+    pub endpoint: String,
+    notify: UnixDatagram,
+}
+
+/// What became of one run of the program.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Rig {
+    /// A node with its health file and an HHVM whose admin server speaks FastCGI.
+    pub fn new() -> Self {
+        Self::speaking("fastcgi")
+    }
+
+    /// A node whose HHVM speaks `protocol`: `fastcgi`, `http`, or `unix` for FastCGI on a Unix socket.
+    pub fn speaking(protocol: &str) -> Self {
+        let mut rig = Self::without_hhvm();
+        fs::remove_dir_all(rig.path("proc")).unwrap();
+        symlink("/proc", rig.path("proc")).unwrap();
+        let socket = rig.path("admin.sock");
+        let server_type = if protocol == "http" { "proxygen" } else { "fastcgi" };
+        let mut command = Command::new(stand_in());
+        command
+            .args(["--mode", "server", "--port=0", "--admin-port=0", "-d"])
+            .arg(format!("hhvm.server.type={server_type}"))
+            .arg("--standin-control")
+            .arg(rig.path("control"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        if protocol == "unix" {
+            command.arg("--standin-admin-unix").arg(&socket);
+        }
+        let mut hhvm = command.spawn().expect("the stand-in is built by: cargo build --examples");
+        let mut lines = BufReader::new(hhvm.stdout.take().unwrap()).lines();
+        let admin = lines.find_map(|line| {
+            let line = line.ok()?;
+            Some(line.strip_prefix("admin server on ")?.split(' ').next()?.to_owned())
+        });
+        let admin = admin.expect("the stand-in listens");
+        rig.endpoint = match protocol {
+            "http" => format!("http://{admin}/check-load"),
+            "unix" => format!("fastcgi+unix://{}/check-load", socket.display()),
+            _ => format!("fastcgi://{admin}/check-load"),
+        };
+        if protocol == "unix" {
+            wait_for(|| socket.exists());
+        }
+        rig.hhvm = Some(hhvm);
+        rig
+    }
+
+    /// A node on which HHVM does not run.
+    pub fn without_hhvm() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        // Not the real procfs: there the HHVMs of other tests are in the same cgroup.
+        fs::create_dir_all(root.path().join("proc/self")).unwrap();
+        fs::write(root.path().join("proc/self/cgroup"), "0::/hhvm.service\n").unwrap();
+        fs::create_dir_all(root.path().join("var/www")).unwrap();
+        fs::create_dir_all(root.path().join("etc")).unwrap();
+        fs::write(root.path().join("var/www/status.php"), "1-AM-ALIVE").unwrap();
+        let notify = UnixDatagram::bind(root.path().join("notify")).unwrap();
+        notify.set_nonblocking(true).unwrap();
+        Self { root, hhvm: None, endpoint: "fastcgi://127.0.0.1:1/check-load".to_owned(), notify }
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    /// Changes what HHVM answers; see `tests/README.md`.
+    pub fn control(&self, lines: &str) {
+        fs::write(self.path("control.new"), format!("{lines}\n")).unwrap();
+        fs::rename(self.path("control.new"), self.path("control")).unwrap();
+    }
+
+    pub fn is_pooled(&self) -> bool {
+        self.path("var/www/status.php").exists()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.hhvm.as_ref().map_or(0, Child::id)
+    }
+
+    pub fn kill_hhvm(&mut self) {
+        let mut hhvm = self.hhvm.take().unwrap();
+        hhvm.kill().unwrap();
+        hhvm.wait().unwrap();
+    }
+
+    /// The program as a person calls it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hhvm-drain"));
+        command.env_clear().env("PATH", "/usr/bin:/bin").arg("--root").arg(self.root.path());
+        command.args(arguments).env("HHVM_DRAIN_ENDPOINT", &self.endpoint);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The program as systemd calls it in a stop.
+    pub fn hook(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("SERVICE_RESULT", "success").env("NOTIFY_SOCKET", self.path("notify"));
+        if self.hhvm.is_some() {
+            command.env("MAINPID", self.pid().to_string());
+        } else {
+            command.env("EXIT_CODE", "exited").env("EXIT_STATUS", "0");
+        }
+        command
+    }
+
+    /// `stop` in a stop, with [`FAST`] settings and `flags`.
+    pub fn stop(&self, flags: &[&str]) -> Run {
+        run(&mut self.hook(&[&["stop"], &FAST[..], flags].concat()))
+    }
+
+    pub fn status(&self) -> serde_json::Value {
+        let status = run(&mut self.command(&["status", "--json"]));
+        serde_json::from_str(&status.stdout).unwrap_or_else(|error| panic!("{error}: {status:?}"))
+    }
+
+    /// Everything that was sent to the notify socket since the last call.
+    pub fn notifications(&self) -> Vec<String> {
+        let mut buffer = [0; 8192];
+        std::iter::from_fn(|| {
+            let length = self.notify.recv(&mut buffer).ok()?;
+            Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+        })
+        .collect()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(mut hhvm) = self.hhvm.take() {
+            let _ = hhvm.kill();
+            let _ = hhvm.wait();
+        }
+    }
+}
+
+/// Runs `command` to its end.
+pub fn run(command: &mut Command) -> Run {
+    let start = Instant::now();
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    Run {
+        code: status.code().expect("not killed"),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+        took: start.elapsed(),
+    }
+}
+
+/// Waits until `condition` holds; fails after ten seconds.
+pub fn wait_for(condition: impl Fn() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < give_up, "waited for ten seconds");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ends `child` by SIGTERM, and says how and how fast it ended.
+pub fn terminate(mut child: Child) -> (Option<i32>, Duration, String) {
+    let start = Instant::now();
+    let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let code = child.wait().unwrap().code();
+    let took = start.elapsed();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    (code, took, stderr)
+}
+
+/// The stand-in lies beside the tests; see `tests/README.md`.
+fn stand_in() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_hhvm-drain")).with_file_name("examples").join("hhvm")
+}

@@ -1,0 +1,85 @@
+//! Wrong words, wrong settings, wrong surroundings: one line that helps, and never an abrupt stop.
+
+use crate::rig::{Rig, run};
+use std::fs;
+use std::process::{Command, Stdio};
+
+fn one_line(text: &str) -> bool {
+    text.starts_with("hhvm-drain: ") && text.matches('\n').count() == 1
+}
+
+#[test]
+fn wrong_usage_is_one_line_and_status_2() {
+    let rig = Rig::without_hhvm();
+    for (arguments, part) in [
+        (&["explode"][..], "unrecognized subcommand 'explode'"),
+        (&["stop", "--timout=5s"], "--timeout"),
+        (&["stop", "--timeout=soon"], "--timeout: timeout: \"soon\" is not a duration"),
+        (&["status", "--unit=../../etc/passwd"], "not a unit name"),
+        (&["status", "--health-file=\n\x1b[31m"], "is not an absolute path"),
+    ] {
+        let run = run(&mut rig.command(arguments));
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(one_line(&run.stderr) && run.stderr.contains(part), "{run:?}");
+        assert!(!run.stderr.contains('\x1b'), "{run:?}");
+    }
+    let bare = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).stdin(Stdio::null()));
+    assert_eq!(
+        (bare.code, bare.stderr.as_str()),
+        (2, "hhvm-drain: no command given; see hhvm-drain --help\n")
+    );
+}
+
+#[test]
+fn a_wrong_flag_in_a_unit_file_still_drains() {
+    let rig = Rig::new();
+    fs::write(rig.path("etc/hhvm-drain.toml"), "min-drain = \"200ms\"\n").unwrap();
+    for flags in [&["--timout=5s"][..], &["--timeout=soon", "--min-drain=200ms"]] {
+        let arguments = [&["stop"], flags].concat();
+        let stop = run(&mut rig.hook(&arguments));
+        assert_eq!(stop.code, 0, "{stop:?}");
+        if flags.len() == 2 {
+            assert!(stop.stderr.contains("load was 0 after"), "{stop:?}");
+        }
+        assert!(stop.stderr.contains("tim"), "the mistake is named: {stop:?}");
+        run(&mut rig.hook(&["restore"]));
+    }
+}
+
+#[test]
+fn a_broken_file_still_drains_and_check_names_the_place() {
+    let rig = Rig::new();
+    fs::write(rig.path("etc/hhvm-drain.toml"), "min-drain = \"200ms\"\ntimeout = = \"3s\"\ncolour = 1\n")
+        .unwrap();
+    let stop = run(&mut rig.hook(&["stop"]));
+    assert!(stop.stderr.contains("hhvm-drain: /etc/hhvm-drain.toml:2:11: "), "{stop:?}");
+    assert!(stop.stderr.contains("load was 0 after"), "{stop:?}");
+    run(&mut rig.hook(&["restore"]));
+    let check = run(&mut rig.command(&["check"]));
+    assert_eq!(check.code, 1);
+    assert!(check.stdout.contains("ERROR    /etc/hhvm-drain.toml:2:11: "), "{check:?}");
+    assert!(check.stdout.contains("warning  /etc/hhvm-drain.toml:3:1: unknown key \"colour\""), "{check:?}");
+    assert!(one_line(&check.stderr), "{check:?}");
+}
+
+#[test]
+fn help_fits_a_screen_and_has_examples() {
+    let help = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).arg("--help"));
+    assert_eq!(help.code, 0);
+    assert!(help.stdout.lines().count() <= 50, "{}", help.stdout);
+    assert!(help.stdout.lines().all(|line| line.chars().count() <= 100), "{}", help.stdout);
+    assert!(help.stdout.contains("Examples:"));
+}
+
+#[test]
+fn a_closed_output_is_no_panic() {
+    let rig = Rig::without_hhvm();
+    let mut status = rig.command(&["status"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = status.stdout(writer).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(0), true), "{output:?}");
+    let mut stop = rig.hook(&["stop"]);
+    let output = stop.stderr(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -1,0 +1,123 @@
+//! Keys, their defaults, the variables, and every settings file that is shown or shipped.
+
+use crate::page::{Page, blocks, table};
+use crate::{assert_same, text};
+use clap::CommandFactory;
+use hhvm_drain::cli::Cli;
+use hhvm_drain::context::{Context, Env, Root, UnitName};
+use hhvm_drain::settings::{FILE, Key, Settings, load};
+
+/// What the program makes of a settings file, for this unit.
+fn parse(file: &str, unit: &str) -> (Settings, Vec<String>) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join(FILE.trim_start_matches('/'));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, file).unwrap();
+    let context = Context {
+        root: Root::new(root.path().to_owned()),
+        env: Env::default(),
+        unit: UnitName::parse(unit).unwrap(),
+    };
+    let (settings, problems) = load(&context, &Vec::new());
+    (settings, problems.iter().map(ToString::to_string).collect())
+}
+
+fn keys() -> Vec<&'static str> {
+    Key::ALL.map(Key::name).to_vec()
+}
+
+/// `documented` is each key once, with its default as a file would give it, or none.
+fn assert_defaults(documented: &[(String, Option<String>)], place: &str) {
+    assert_same(documented.iter().map(|(key, _)| key.clone()), keys(), place);
+    for (key, default) in documented {
+        let Some(default) = default else {
+            assert_eq!(key, "password-file", "{place}: {key} has a default");
+            continue;
+        };
+        let (settings, problems) = parse(&format!("{key} = {default}\n"), "hhvm");
+        assert!(problems.is_empty(), "{place}: {problems:?}");
+        assert_eq!(settings, Settings::default(), "{place}: {key} is not {default} by default");
+    }
+}
+
+#[test]
+fn the_manual_has_every_key_with_its_default() {
+    let page = Page::open("man/hhvm-drain.toml.5");
+    let mut documented = Vec::new();
+    let mut lines = page.section("KEYS").into_iter();
+    while let Some(line) = lines.next() {
+        let Some(key) = line.strip_prefix(".It Cm ") else { continue };
+        let default = match lines.next().unwrap() {
+            "Default: none." => None,
+            "Default:" => {
+                let value = lines.next().unwrap().strip_prefix(".Ql ").unwrap().strip_suffix(" .").unwrap();
+                Some(value.to_owned())
+            }
+            line => panic!("{key}: no default, but {line}"),
+        };
+        documented.push((key.to_owned(), default));
+    }
+    assert_eq!(documented.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), keys(), "the order");
+    assert_defaults(&documented, "hhvm-drain.toml(5)");
+}
+
+#[test]
+fn the_readme_has_every_key_with_its_default() {
+    let default = |cell: &str| (cell != "none").then(|| cell.to_owned());
+    let rows: Vec<_> = table("key").into_iter().map(|row| (row[0].clone(), default(&row[1]))).collect();
+    assert_defaults(&rows, "the README");
+}
+
+#[test]
+fn the_help_has_every_default() {
+    let program = Cli::command();
+    let documented: Vec<_> = program
+        .get_arguments()
+        .filter(|flag| flag.get_help_heading() == Some("Settings"))
+        .map(|flag| {
+            let help = flag.get_help().unwrap().to_string();
+            let default =
+                help.split_once("[default: ").map(|(_, rest)| format!("\"{}\"", rest.trim_end_matches(']')));
+            (flag.get_long().unwrap().to_owned(), default)
+        })
+        .collect();
+    assert_defaults(&documented, "--help");
+}
+
+#[test]
+fn every_variable_is_in_the_manual() {
+    let page = Page::open("man/hhvm-drain.8");
+    let ours = |name: &&str| name.starts_with("HHVM_DRAIN_");
+    let documented = page.names("ENVIRONMENT", "Ev").into_iter().filter(ours).map(str::to_owned);
+    assert_same(documented, Key::ALL.map(Key::variable), "ENVIRONMENT in hhvm-drain(8)");
+}
+
+#[test]
+fn the_sample_file_shows_the_defaults_and_is_right_line_by_line() {
+    let sample = text("systemd/hhvm-drain.toml");
+    assert_eq!(parse(&sample, "hhvm"), (Settings::default(), Vec::new()), "the sample changes something");
+    let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+    let settings: Vec<&str> = sample.lines().filter(is_setting).map(|line| &line[1..]).collect();
+    for unit in ["hhvm.service", "hhvm@8001.service"] {
+        assert_eq!(parse(&settings.join("\n"), unit).1, Vec::<String>::new(), "for {unit}");
+    }
+    let for_all = settings.iter().take_while(|line| !line.starts_with('['));
+    let documented: Vec<_> = for_all
+        .map(|line| line.split_once(" = ").unwrap_or_else(|| panic!("no setting: {line}")))
+        .map(|(key, value)| (key.to_owned(), (key != "password-file").then(|| value.to_owned())))
+        .collect();
+    assert_defaults(&documented, "the sample file");
+    let tables: Vec<_> = settings.iter().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(tables, [&"[unit.\"hhvm@8001.service\"]"], "the unit that this test tries");
+}
+
+#[test]
+fn every_example_is_right() {
+    let mut examples = Page::open("man/hhvm-drain.toml.5").literals();
+    examples.extend(blocks("toml"));
+    for example in examples {
+        for unit in ["hhvm.service", "hhvm@8001.service"] {
+            assert_eq!(parse(&example, unit).1, Vec::<String>::new(), "{example}");
+        }
+    }
+}
