@@ -127,6 +127,9 @@ impl Drain {
             Event::Tick => {}
         }
         if now >= self.deadline() {
+            if self.asked.is_some() && self.load == Load::Unknown(Unknown::NotAsked) {
+                self.load = Load::Unknown(Unknown::TimedOut);
+            }
             return Action::Finish(Outcome::TimedOut);
         }
         if self.zeros >= self.limits.zero_samples.get() {

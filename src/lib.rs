@@ -98,7 +98,9 @@ fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let what = first_line(error);
     let hook = Caller::of(&env) != Caller::Person;
     let command = match words.iter().find(|word| *word == "stop" || *word == "restore") {
-        Some(word) if hook && word == "stop" => Command::Stop,
+        Some(word) if hook && word == "stop" => {
+            Command::Stop { shutdown: words.iter().any(|word| word == "--shutdown") }
+        }
         Some(_) if hook => Command::Restore { wait: false },
         _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
     };

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::password::Password;
-use crate::pool::Member;
+use crate::pool::{Member, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
 use crate::settings::Settings;
 use crate::systemd::Unit;
@@ -51,7 +51,7 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
         findings.push(good("settings: no mistakes"));
     }
     let member = Member::new(context, &settings.health_files);
-    findings.extend(health_files(&member));
+    findings.extend(health_files(context, &member));
     findings.extend(state(&member));
     let unit = Unit::ask(&context.unit);
     findings.extend(load(context, settings, unit.as_ref()));
@@ -74,29 +74,29 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
     }
 }
 
-fn health_files(member: &Member) -> Vec<Finding> {
-    member
-        .sights()
-        .map(|(path, sight)| {
-            let path = path.display();
-            match sight {
-                Err(why) if why.kind() == std::io::ErrorKind::NotFound => missing(&path.to_string()),
-                Err(why) => error(format!("health-file: {path}: {why}")),
-                Ok(sight) if sight.health.is_none() && sight.disabled.is_none() => missing(&path.to_string()),
-                Ok(sight) if sight.health.is_none() => warning(format!(
-                    "health-file: {path} is parked, this node is out of the pool; see status"
-                )),
-                Ok(sight) => match sight.directory.writable() {
-                    Err(why) => error(format!("health-file: {path} cannot be moved away ({why})")),
-                    Ok(()) if sight.disabled.is_some() => warning(format!(
-                        "health-file: {path} is there, and so is {}; remove the latter if nobody needs it",
-                        sight.disabled_path().display()
-                    )),
-                    Ok(()) => good(format!("health-file: {path} is there and can be moved away")),
-                },
+fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
+    let record = member.store().record().ok().flatten();
+    let finding = |path: &Path, sight: std::io::Result<Sight>| {
+        let path = path.display();
+        let sight = match sight {
+            Ok(sight) => sight,
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return missing(&path.to_string()),
+            Err(why) => return error(format!("health-file: {path}: {why}")),
+        };
+        match (member.whereabouts(&sight, record.as_ref()), sight.directory.writable()) {
+            (Whereabouts::Nowhere, _) => missing(&path.to_string()),
+            (_, Err(why)) => error(format!("health-file: {path} cannot be moved away ({why})")),
+            (Whereabouts::OnRecord | Whereabouts::ByHand, _) => {
+                warning(format!("health-file: {path} is parked, this node is out of the pool; see status"))
             }
-        })
-        .collect()
+            (Whereabouts::InPlace, _) if sight.disabled.is_some() => warning(format!(
+                "health-file: {path} is there, and so is {}; remove the latter if nobody needs it",
+                context.root.shorten(&sight.disabled_path()).display()
+            )),
+            (Whereabouts::InPlace, _) => good(format!("health-file: {path} is there and can be moved away")),
+        }
+    };
+    member.sights().map(|(path, sight)| finding(path, sight)).collect()
 }
 
 fn missing(path: &str) -> Finding {

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 /// What the command could not do.
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
     match command {
-        Command::Stop => stop::run(context, settings, problems),
+        Command::Stop { shutdown } => stop::run(context, settings, problems, *shutdown),
         Command::Restore { wait } => restore::run(context, settings, problems, *wait),
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)
@@ -57,6 +57,11 @@ fn find_main(context: &Context) -> Main {
     if Caller::of(&context.env) == Caller::StopHook {
         return Main::of_stop_hook(context);
     }
+    find_main_by_name(context)
+}
+
+/// HHVM, as systemd knows the unit by its name.
+fn find_main_by_name(context: &Context) -> Main {
     Unit::ask(&context.unit)
         .map_or(Main::Gone, |unit| Main::of_unit(context, unit.main_pid(), unit.get("ControlGroup")))
 }

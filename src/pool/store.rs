@@ -48,7 +48,8 @@ impl Store {
     /// # Errors
     /// [`Error::RecordBroken`] when it is there and cannot be read.
     pub fn record(&self) -> Result<Option<Record>> {
-        for directory in [STATE, RUNTIME] {
+        // The one in memory is newer: it is there only while the other could not be written.
+        for directory in [RUNTIME, STATE] {
             let path = self.path(directory, "json");
             match read(&path) {
                 Ok(Some(record)) => return Ok(Some(record)),

@@ -198,6 +198,16 @@ fn a_file_that_has_the_disabled_name_already_is_not_touched() {
 }
 
 #[test]
+fn a_file_under_another_name_is_still_known_to_be_parked() {
+    let scene = Scene::new(&[(HEALTH, "alive"), (DISABLED, "somebody's")]);
+    scene.operator("x");
+    fs::remove_file(scene.path(DISABLED)).unwrap();
+    let depooled = scene.drain();
+    assert!(matches!(depooled.messages[..], [Message::OutAlready(Some(_))]), "{:?}", depooled.messages);
+    assert_ne!(depooled.out, Out::Not);
+}
+
+#[test]
 fn a_deploy_in_mid_drain_is_parked_again_and_wins_in_the_end() {
     let scene = Scene::new(&[(HEALTH, "old")]);
     let mut member = scene.member();

@@ -12,6 +12,7 @@ mod operator;
 mod overrides;
 mod package;
 mod recovery;
+mod shutdown;
 mod story;
 
 use std::process::ExitCode;
@@ -70,6 +71,10 @@ const TESTS: &[Test] = tests! {
         stays_out_until_pool,
         what_was_moved_by_hand_is_left,
         depool_in_mid_drain_is_kept;
+    shutdown:
+        drains_before_the_web_server_stops,
+        needs_no_order_between_hhvm_and_the_web_server,
+        does_nothing_unless_the_host_goes_down;
     recovery:
         sigkill_to_the_program,
         sigterm_to_the_program,
