@@ -14,6 +14,12 @@ const FILE_MAX: u64 = 4096;
 pub struct Password(Vec<u8>);
 
 impl Password {
+    /// A password that is known already.
+    #[must_use]
+    pub fn new(password: &str) -> Self {
+        Self(password.as_bytes().to_vec())
+    }
+
     /// Reads the file at `path`, which messages call `name`.
     ///
     /// # Errors

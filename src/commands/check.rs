@@ -1,9 +1,10 @@
 //! `check`: proves that the next stop will drain, or says what stands in the way.
 
-use super::source;
+use super::{Asked, ask, find_main};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
+use crate::locate::Basis;
 use crate::password::Password;
 use crate::pool::{Member, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
@@ -117,8 +118,10 @@ fn state(member: &Member) -> Vec<Finding> {
 }
 
 fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Finding> {
-    let (mut source, problem) = source(context, settings);
-    let mut findings: Vec<Finding> = problem.into_iter().map(Finding::from).collect();
+    let main = find_main(context);
+    let Asked { mut source, basis, problems } = ask(context, settings, main.process());
+    let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
+    findings.extend(on_what(&basis));
     if let Some(name) = &settings.password_file {
         findings.extend(Password::exposure(&context.root.join(name), Path::new(name)).map(Finding::from));
     }
@@ -137,6 +140,18 @@ fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Find
         )),
     });
     findings
+}
+
+/// What the choice of the endpoint rests on, if it was a choice.
+fn on_what(basis: &Basis) -> Option<Finding> {
+    match basis {
+        Basis::Setting => None,
+        Basis::Configuration(origin) => Some(good(format!("endpoint: HHVM's admin port is set at {origin}"))),
+        Basis::NoAdminPort => Some(warning(
+            "endpoint: HHVM's configuration has no admin port, trying 9001; set hhvm.admin_server.port and restart HHVM",
+        )),
+        Basis::Guess => Some(warning("endpoint: HHVM cannot be looked at, trying port 9001")),
+    }
 }
 
 /// Whether the unit, with all its drop-ins, calls this program, and leaves it the time it needs.

@@ -8,13 +8,16 @@ mod stop;
 
 use crate::cli::Command;
 use crate::context::{Caller, Context};
+use crate::discover::Hhvm;
 use crate::drain::{Drain, Limits};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::load::Source;
+use crate::locate::{Basis, locate};
 use crate::message::Message;
 use crate::password::Password;
 use crate::pool::{Member, Out};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::process::{Main, Process};
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -40,16 +43,36 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
     }
 }
 
-/// Where the load is read, and what is wrong with the password file if it cannot be.
-fn source(context: &Context, settings: &Settings) -> (Source, Option<Problem>) {
-    let (password, problem) = match &settings.password_file {
-        None => (None, None),
+/// Where the load is read, as the settings and the running HHVM say.
+struct Asked {
+    source: Source,
+    basis: Basis,
+    /// What is wrong with the password file, or with HHVM's own files.
+    problems: Vec<Problem>,
+}
+
+fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Asked {
+    let hhvm = process
+        .filter(|_| settings.endpoint == Endpoint::Auto)
+        .and_then(|process| Hhvm::of_process(process.pid(), &context.root.join("/proc")));
+    let located = locate(&settings.endpoint, hhvm.as_ref());
+    let unread = hhvm.into_iter().flat_map(|hhvm| hhvm.unread);
+    let mut problems: Vec<Problem> = unread
+        .map(|(path, why)| {
+            Problem::warning(Place::Path(path), format!("{why}; HHVM's options in it are not known"))
+        })
+        .collect();
+    let password = match &settings.password_file {
+        None => located.password,
         Some(name) => match Password::read(&context.root.join(name), name) {
-            Ok(password) => (Some(password), None),
-            Err(problem) => (None, Some(problem)),
+            Ok(password) => Some(password),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
         },
     };
-    (Source::new(settings.endpoint.targets(), password.as_ref()), problem)
+    Asked { source: Source::new(located.targets, password.as_ref()), basis: located.basis, problems }
 }
 
 /// HHVM, as `ExecStop=` or a person finds it.
@@ -74,9 +97,9 @@ fn wait_for_zero(
     (process, signals, reporter): (Option<&Process>, &Signals, &Reporter),
     (started, out): (Instant, Out),
 ) -> Result<Ending> {
-    let (source, problem) = source(context, settings);
-    reporter.tell_all(problem.map(Message::Setting));
-    let watch = Watch { signals, process, prober: None }.asking(source)?;
+    let asked = ask(context, settings, process);
+    reporter.tell_all(asked.problems.into_iter().map(Message::Setting));
+    let watch = Watch { signals, process, prober: None }.asking(asked.source)?;
     let depooled = match out {
         Out::For(time) => Some(started.checked_sub(time.min(settings.min_drain)).unwrap_or(started)),
         Out::Not => None,

@@ -1,6 +1,6 @@
 //! `restore`: undoes a depool that `stop` made, when `repool` allows it; nothing else.
 
-use super::{find_main, source};
+use super::{ask, find_main};
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::load::{Load, Unknown};
@@ -90,12 +90,12 @@ fn ask_hhvm(
 ) -> Result<Decision> {
     let patience = if wait { settings.timeout } else { Duration::from_secs(2) };
     let main = find_main(context);
-    let (source, problem) = source(context, settings);
-    reporter.tell_all(problem.map(Message::Setting));
+    let asked = ask(context, settings, main.process());
+    reporter.tell_all(asked.problems.into_iter().map(Message::Setting));
     if wait {
         reporter.status("Waiting for HHVM to answer before it goes back into the pool".to_owned(), patience);
     }
-    let watch = Watch { signals, process: main.process(), prober: None }.asking(source)?;
+    let watch = Watch { signals, process: main.process(), prober: None }.asking(asked.source)?;
     let answer = if wait {
         until_healthy(watch, patience, settings.poll_interval)?
     } else {

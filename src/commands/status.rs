@@ -1,6 +1,6 @@
 //! `status`: in the pool or not, by whom, since when and why; the load now; the last drain.
 
-use super::source;
+use super::{ask, find_main};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
@@ -69,10 +69,12 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         (DEPOOLED, None) => Some("hand"),
         _ => None,
     };
-    let (load, load_error) = match source(context, settings).0.read(Instant::now() + PATIENCE) {
-        Load::Known(load) => (Some(load), None),
-        Load::Unknown(why) => (None, Some(why.to_string())),
-    };
+    let main = find_main(context);
+    let (load, load_error) =
+        match ask(context, settings, main.process()).source.read(Instant::now() + PATIENCE) {
+            Load::Known(load) => (Some(load), None),
+            Load::Unknown(why) => (None, Some(why.to_string())),
+        };
     Status {
         unit: context.unit.to_string(),
         pooled: state == POOLED,
