@@ -348,6 +348,14 @@ fn a_broken_record_is_named_and_does_not_hold_up_a_drain() {
 }
 
 #[test]
+fn an_empty_record_is_what_a_power_cut_leaves_before_the_rename() {
+    for text in ["", "\0\0\0"] {
+        let scene = Scene::new(&[(HEALTH, "alive"), ("var/lib/hhvm-drain/hhvm.service.json", text)]);
+        assert_eq!(scene.record(), None);
+    }
+}
+
+#[test]
 fn a_record_of_a_newer_version_is_read() {
     let scene = Scene::new(&[(HEALTH, "alive")]);
     scene.drain();
