@@ -147,9 +147,10 @@ fn on_what(basis: &Basis) -> Option<Finding> {
     match basis {
         Basis::Setting => None,
         Basis::Configuration(origin) => Some(good(format!("endpoint: HHVM's admin port is set at {origin}"))),
-        Basis::NoAdminPort => Some(warning(
-            "endpoint: HHVM's configuration has no admin port, trying 9001; set hhvm.admin_server.port and restart HHVM",
-        )),
+        Basis::NoAdminPort(listener) => Some(warning(format!(
+            "endpoint: HHVM has no admin port, so connections to {listener} are counted; set hhvm.admin_server.port for \
+             a load that HHVM itself tells",
+        ))),
         Basis::Guess => Some(warning("endpoint: HHVM cannot be looked at, trying port 9001")),
     }
 }

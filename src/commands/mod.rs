@@ -53,7 +53,7 @@ struct Asked {
 
 fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Asked {
     let hhvm = process
-        .filter(|_| settings.endpoint == Endpoint::Auto)
+        .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
         .and_then(|process| Hhvm::of_process(process.pid(), &context.root.join("/proc")));
     let located = locate(&settings.endpoint, hhvm.as_ref());
     let unread = hhvm.into_iter().flat_map(|hhvm| hhvm.unread);
@@ -72,7 +72,7 @@ fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Ask
             }
         },
     };
-    Asked { source: Source::new(located.targets, password.as_ref()), basis: located.basis, problems }
+    Asked { source: Source::new(located.places, password.as_ref()), basis: located.basis, problems }
 }
 
 /// HHVM, as `ExecStop=` or a person finds it.
@@ -99,6 +99,9 @@ fn wait_for_zero(
 ) -> Result<Ending> {
     let asked = ask(context, settings, process);
     reporter.tell_all(asked.problems.into_iter().map(Message::Setting));
+    if let Basis::NoAdminPort(listener) = &asked.basis {
+        reporter.tell(Message::Counting(listener.to_string()));
+    }
     let watch = Watch { signals, process, prober: None }.asking(asked.source)?;
     let depooled = match out {
         Out::For(time) => Some(started.checked_sub(time.min(settings.min_drain)).unwrap_or(started)),

@@ -9,8 +9,10 @@ mod options;
 pub use options::{Options, Origin};
 
 use crate::endpoint::{Address, Protocol, Target};
+use crate::load::sockets::Listener;
 use arguments::Argument;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What is known of an HHVM.
@@ -23,12 +25,16 @@ pub struct Hhvm {
 }
 
 impl Hhvm {
-    /// Looks at the process `pid`. `proc` is the mounted procfs.
+    /// Looks at the process `pid`, if its name is that of HHVM. `proc` is the mounted procfs.
     ///
     /// Paths are those of the process: below its own root, relative to its own directory.
     #[must_use]
     pub fn of_process(pid: i32, proc: &Path) -> Option<Self> {
         let process = proc.join(pid.to_string());
+        let name = fs::read_to_string(process.join("comm")).ok()?;
+        if name.trim_end() != "hhvm" {
+            return None;
+        }
         let command_line = fs::read(process.join("cmdline")).ok().filter(|bytes| !bytes.is_empty())?;
         let root = process.join("root");
         let directory = fs::read_link(process.join("cwd")).unwrap_or_default();
@@ -90,6 +96,17 @@ impl Hhvm {
             path: "/check-load".to_owned(),
         };
         Some(hosts.into_iter().map(target).collect())
+    }
+
+    /// Where its pages are served; port 80 by default.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        if let Some(found) = &self.options.file_socket {
+            return Listener::Unix(found.value.clone());
+        }
+        let address: Option<IpAddr> = self.options.ip.as_ref().and_then(|found| found.value.parse().ok());
+        let port = self.options.port.as_ref().map_or(80, |found| found.value);
+        Listener::Tcp(address.filter(|address| !address.is_unspecified()), port)
     }
 
     /// Both servers speak the language of `Server.Type`; its default is proxygen.

@@ -113,6 +113,9 @@ fn a_running_process_is_read_below_its_own_root() {
     fs::write(process.join("cmdline"), "hhvm\0-c\0hhvm/server.ini\0--admin-port\x009001\0").unwrap();
     fs::write(process.join("root/etc/hhvm/server.ini"), PACKAGED).unwrap();
     std::os::unix::fs::symlink("/etc", process.join("cwd")).unwrap();
+    fs::write(process.join("comm"), "php-fpm8.2\n").unwrap();
+    assert_eq!(Hhvm::of_process(7, proc.path()), None, "another server's options mean nothing here");
+    fs::write(process.join("comm"), "hhvm\n").unwrap();
     let hhvm = Hhvm::of_process(7, proc.path()).unwrap();
     assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:9001/check-load");
     assert_eq!(Hhvm::of_process(8, proc.path()), None);
