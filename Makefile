@@ -17,12 +17,14 @@ CONTAINERS := systemd-container mmdebstrap util-linux
 # What the checks of the packages take beside the compiler.
 BUILD := $(COMPILER) binutils
 INSPECT := lintian rpm rpmlint cpio binutils
-REPOSITORY := apt-utils gnupg rpm createrepo-c dnf
+REPOSITORY := apt-utils gnupg rpm createrepo-c dnf xz-utils
 
 SCRIPTS := $(wildcard .ci/run packaging/*.sh tests/*.sh tests/*/*.sh) \
 	$(wildcard debian/preinst debian/postinst debian/prerm debian/postrm)
-PROGRAM := $(shell find src packaging man -type f) Cargo.toml Cargo.lock
-PACKAGED := $(shell find systemd debian rpm completions -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+PROGRAM := $(shell find src man -type f) Cargo.toml Cargo.lock \
+	packaging/stage.sh packaging/zigbuild.sh packaging/tool.sh packaging/zig.txt
+PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
+	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy test-rust
 STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-repo check-reproducible \
@@ -130,7 +132,7 @@ check-reproducible: packages ## the same bytes again, from another directory, by
 	@tests/packages/reproducible.sh
 
 check-repo: packages ## install by apt and by dnf from the signed repositories, and refuse what was tampered with
-	@$(NEED) check-repo $(REPOSITORY) || exit 0; tests/packages/repo.sh
+	@$(NEED) check-repo $(REPOSITORY) $(CONTAINERS) || exit 0; tests/packages/repo.sh
 
 check-piuparts: packages ## nothing is left behind on Debian 12 and 11 (root)
 	@$(NEED) check-piuparts piuparts || exit 0; tests/packages/piuparts.sh

@@ -16,7 +16,7 @@ strip -o $stage/hhvm-drain $built
 id=$(sha1sum $stage/hhvm-drain | cut -d' ' -f1)
 {
     printf '\4\0\0\0\24\0\0\0\3\0\0\0GNU\0'
-    # shellcheck disable=SC2059 # the escapes are the data
+    # shellcheck disable=SC2001,SC2059 # the escapes are the data; a backslash before each two characters
     printf "$(sed 's/../\\x&/g' <<<"$id")"
 } >$stage/build-id
 objcopy --update-section .note.gnu.build-id=$stage/build-id $built $stage/whole
