@@ -27,8 +27,8 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy test-rust
-STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-repo check-reproducible \
-	check-piuparts test-hosts
+STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
+	check-reproducible check-piuparts test-hosts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -134,6 +134,9 @@ check-reproducible: packages ## the same bytes again, from another directory, by
 check-repo: packages ## install by apt and by dnf from the signed repositories, and refuse what was tampered with
 	@$(NEED) check-repo $(REPOSITORY) $(CONTAINERS) || exit 0; tests/packages/repo.sh
 
+check-scriptlets: packages ## maintainer scripts and scriptlets without systemd, in mid-drain, with a read-only /etc (root)
+	@$(NEED) check-scriptlets rpm $(CONTAINERS) || exit 0; tests/packages/scripts.sh
+
 check-piuparts: packages ## nothing is left behind on Debian 12 and 11 (root)
 	@$(NEED) check-piuparts piuparts || exit 0; tests/packages/piuparts.sh
 
@@ -154,5 +157,5 @@ clean: ## remove all that was built
 	$(CARGO) clean
 
 .PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts check-format \
-	check-clippy check-scripts check-man check-drop-in check-packages check-repo check-reproducible check-piuparts \
-	always
+	check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+	check-reproducible check-piuparts always

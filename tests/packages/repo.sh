@@ -5,53 +5,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# The mounts go with their name space.
-[ -n "${IN_OWN_NAMESPACE:-}" ] || IN_OWN_NAMESPACE=yes exec unshare --mount "$0"
+. tests/packages/roots.sh check-repo
 
-base=$(tests/hosts/root.sh "$PWD/target/hosts")
-work=$PWD/target/check-repo
-rm -rf --one-file-system "$work"
-mkdir -p "$work"
-mount -t tmpfs tmpfs "$work"
-
-fail() {
-    echo "check-repo: $*" >&2
-    exit 1
-}
-
-# Debian's rpm keeps its database in the home of its user; the systems that are played here do not.
-export HOME=$work/home
-mkdir -p "$HOME"
-echo '%_dbpath /var/lib/rpm' >"$HOME/.rpmmacros"
-
-# quietly COMMAND...: shows what it said only if it fails.
-quietly() {
-    "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2 && fail "failed: $*"; }
-}
-
-# refused WHAT PATTERN COMMAND...
-refused() {
-    what=$1 pattern=$2
-    shift 2
-    ! "$@" >"$work/log" 2>&1 || fail "$what was taken"
-    grep -q "$pattern" "$work/log" || { cat "$work/log" >&2 && fail "$what was refused, but not for that"; }
-    echo "$what is refused"
-}
-
-# root NAME: a root of its own, with the repositories and what a chroot needs.
-root() {
-    mkdir -p "$work/$1.upper" "$work/$1.work" "$work/$1"
-    mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/$1.upper,workdir=$work/$1.work" "$work/$1"
+# offer ROOT: the repositories, where hosts look for them.
+offer() {
     mkdir -p "$work/$1/srv/repo"
     mount --bind "$work/repo" "$work/$1/srv/repo"
-    mount -t proc proc "$work/$1/proc"
-    mount --bind /dev "$work/$1/dev"
-}
-
-# What the package has left in a root.
-left() {
-    find "$work/$1" -xdev \( -path '*hhvm-drain*' -o -path '*hhvm.service.d*' \) ! -path "$work/$1/srv/*" \
-        ! -path '*/var/*' ! -path '*/usr/share/keyrings/*' ! -path '*/etc/apt/*' -print
 }
 
 mkdir "$work/repo"
@@ -60,6 +19,7 @@ version=$(dpkg-deb -f target/packages/*.deb Version)
 
 echo "apt: installing from the signed repository"
 root apt
+offer apt
 rm -f "$work"/apt/etc/apt/sources.list "$work"/apt/etc/apt/sources.list.d/*
 cp "$work/repo/hhvm-drain.asc" "$work/apt/usr/share/keyrings/"
 cp "$work/repo/hhvm-drain.sources" "$work/apt/etc/apt/sources.list.d/"
