@@ -1,5 +1,5 @@
 # What a developer types; "make help" lists it. Every target installs what it needs: Debian packages from the
-# machine's own sources (as root), cargo-deb under target/tools.
+# machine's own sources (as root), all other tools under target/tools.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -14,16 +14,21 @@ NEED := tests/hosts/need.sh
 COMPILER := cc:gcc,libc6-dev
 CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 
-CARGO_DEB_VERSION := 3.8.0
-CARGO_DEB := target/tools/cargo-deb-$(CARGO_DEB_VERSION)/bin/cargo-deb
+# What the checks of the packages take beside the compiler.
+BUILD := $(COMPILER) binutils
+INSPECT := lintian rpm rpmlint cpio binutils
+REPOSITORY := apt-utils gnupg rpm createrepo-c dnf xz-utils
 
-SCRIPTS := $(wildcard .ci/run tests/*.sh tests/*/*.sh) \
+SCRIPTS := $(wildcard .ci/run packaging/*.sh tests/*.sh tests/*/*.sh) \
 	$(wildcard debian/preinst debian/postinst debian/prerm debian/postrm)
-PACKAGED := $(shell find src systemd debian man completions -type f) \
-	Cargo.toml Cargo.lock $(wildcard README.md CHANGELOG.md)
+PROGRAM := $(shell find src man -type f) Cargo.toml Cargo.lock \
+	packaging/stage.sh packaging/zigbuild.sh packaging/tool.sh packaging/zig.txt
+PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
+	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy test-rust
-STEPS := $(QUICK) check-scripts check-man check-drop-in deb test-hosts
+STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
+	check-reproducible check-piuparts test-hosts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -97,21 +102,43 @@ test-hosts: ## the package on real hosts
 bench: ## the benchmarks
 	@$(CARGO) bench
 
-deb: target/packages/.deb ## the Debian package, in target/packages
+packages: deb rpm ## the .deb and the .rpm, in target/packages
 
-target/packages/.deb: $(PACKAGED) $(CARGO_DEB)
-	@$(NEED) "the package" $(COMPILER)
-	@echo "building the .deb"
-	@mkdir -p target/packages; rm -f target/packages/*.deb
-	@$(CARGO_DEB) --quiet --locked --output target/packages/
+deb: target/packages/.deb ## the .deb alone
+
+rpm: target/packages/.rpm ## the .rpm alone
+
+target/stage/.made: $(PROGRAM)
+	@$(NEED) "the packages" $(BUILD)
+	@packaging/stage.sh
 	@touch $@
 
-$(CARGO_DEB):
-	@$(NEED) cargo-deb $(COMPILER)
-	@echo "installing cargo-deb $(CARGO_DEB_VERSION) under target/tools (once, about two minutes)"
-	@$(CARGO) install --quiet --locked --version $(CARGO_DEB_VERSION) cargo-deb \
-		--target-dir target/tools/build --root target/tools/cargo-deb-$(CARGO_DEB_VERSION)
-	@rm -rf target/tools/build
+# The time in the packages is the last commit's, so a commit makes them anew.
+target/stage/.epoch: always
+	@mkdir -p target/stage; packaging/epoch.sh >$@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
+
+target/packages/.%: $(PACKAGED) target/stage/.made target/stage/.epoch
+	@packaging/package.sh $*
+	@touch $@
+
+repo: packages ## signed repositories for apt and dnf, in REPO=target/repo; URL= where they will be, KEY= your own key
+	@$(NEED) "the repositories" $(REPOSITORY)
+	@packaging/repo.sh
+
+check-packages: packages ## lintian, rpmlint, glibc, sizes, and whether both packages are the same
+	@$(NEED) check-packages $(INSPECT) || exit 0; tests/packages/check.sh
+
+check-reproducible: packages ## the same bytes again, from another directory, by another user's settings
+	@tests/packages/reproducible.sh
+
+check-repo: packages ## install by apt and by dnf from the signed repositories, and refuse what was tampered with
+	@$(NEED) check-repo $(REPOSITORY) $(CONTAINERS) || exit 0; tests/packages/repo.sh
+
+check-scriptlets: packages ## maintainer scripts and scriptlets without systemd, in mid-drain, with a read-only /etc (root)
+	@$(NEED) check-scriptlets rpm $(CONTAINERS) || exit 0; tests/packages/scripts.sh
+
+check-piuparts: packages ## nothing is left behind on Debian 12 and 11 (root)
+	@$(NEED) check-piuparts piuparts || exit 0; tests/packages/piuparts.sh
 
 install: ## install below DESTDIR, without a package manager
 	@echo "building the program"
@@ -130,5 +157,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove all that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean deb test-quick test-rust test-hosts check-format check-clippy \
-	check-scripts check-man check-drop-in
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts check-format \
+	check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+	check-reproducible check-piuparts always

@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# Shared by the tests that install packages in a root of their own: that of the host tests under an overlay, in a name
+# space of its own, with which all mounts go. To be sourced, with the name of the test.
+
+[ -n "${IN_OWN_NAMESPACE:-}" ] || IN_OWN_NAMESPACE=yes exec unshare --mount "$0"
+
+name=$1
+base=$(tests/hosts/root.sh "$PWD/target/hosts")
+work=$PWD/target/$name
+rm -rf --one-file-system "$work"
+mkdir -p "$work"
+mount -t tmpfs tmpfs "$work"
+
+# Debian's rpm keeps its database in the home of its user; the systems that are played here do not.
+export HOME=$work/home
+mkdir -p "$HOME"
+echo '%_dbpath /var/lib/rpm' >"$HOME/.rpmmacros"
+
+fail() {
+    echo "$name: $*" >&2
+    exit 1
+}
+
+# quietly COMMAND...: shows what it said only if it fails.
+quietly() {
+    "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2 && fail "failed: $*"; }
+}
+
+# refused WHAT PATTERN COMMAND...
+refused() {
+    what=$1 pattern=$2
+    shift 2
+    ! "$@" >"$work/log" 2>&1 || fail "$what was taken"
+    grep -q "$pattern" "$work/log" || { cat "$work/log" >&2 && fail "$what was refused, but not for that"; }
+    echo "$what is refused"
+}
+
+# root NAME: a root with what a chroot needs.
+root() {
+    mkdir -p "$work/$1.upper" "$work/$1.work" "$work/$1"
+    mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/$1.upper,workdir=$work/$1.work" "$work/$1"
+    mount -t proc proc "$work/$1/proc"
+    mount --bind /dev "$work/$1/dev"
+}
+
+# What the package has left in a root.
+left() {
+    find "$work/$1" -xdev \( -path '*hhvm-drain*' -o -path '*hhvm.service.d*' \) ! -path "$work/$1/srv/*" \
+        ! -path '*/var/*' ! -path '*/usr/share/keyrings/*' ! -path '*/etc/apt/*' -print
+}
