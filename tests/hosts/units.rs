@@ -39,7 +39,8 @@ fn processes(host: &Host) -> usize {
 
 /// Exchanges hhvm.service for `unit`, or for what systemd makes of the SysV script, and starts it.
 fn replace_unit(host: &Host, unit: Option<&str>) {
-    host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service").ok();
+    host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service")
+        .ok();
     match unit {
         Some(unit) => host.write_file("/etc/systemd/system/hhvm.service", unit),
         None => {
@@ -92,7 +93,9 @@ pub fn killmode_process_and_mode_daemon_leave_nobody_behind() {
     let host = Host::with_package()
         .settings("min-drain = '500ms'")
         .ini(LIGHT)
-        .service("KillMode=process\nExecStart=\nExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini")
+        .service(
+            "KillMode=process\nExecStart=\nExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini",
+        )
         .boot();
     assert_eq!(processes(&host), 3);
     host.stop();
@@ -116,7 +119,8 @@ pub fn two_instances_drain_at_once_each_with_its_settings() {
         )
         .boot();
     host.run("mkdir -p /etc/systemd/system/hhvm@.service.d").ok();
-    host.run("ln -s /usr/lib/systemd/system/hhvm.service.d/drain.conf /etc/systemd/system/hhvm@.service.d/").ok();
+    host.run("ln -s /usr/lib/systemd/system/hhvm.service.d/drain.conf /etc/systemd/system/hhvm@.service.d/")
+        .ok();
     host.write_file("/etc/hhvm/8001", "load = 2>0/2s\n");
     host.write_file("/etc/hhvm/8002", "load = 7\n");
     host.run("systemctl daemon-reload; systemctl start hhvm@8001 hhvm@8002").ok();
