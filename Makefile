@@ -17,7 +17,7 @@ CONTAINERS := systemd-container mmdebstrap util-linux
 CARGO_DEB_VERSION := 3.8.0
 CARGO_DEB := target/tools/cargo-deb-$(CARGO_DEB_VERSION)/bin/cargo-deb
 
-SCRIPTS := $(wildcard .ci/run tests/*.sh tests/*/*.sh) \
+SCRIPTS := $(wildcard .ci/run benches/*.sh tests/*.sh tests/*/*.sh) \
 	$(wildcard debian/preinst debian/postinst debian/prerm debian/postrm)
 PACKAGED := $(shell find src systemd debian man completions -type f) \
 	Cargo.toml Cargo.lock $(wildcard README.md CHANGELOG.md)
@@ -94,8 +94,11 @@ test-hosts: ## the package on real hosts
 	status=$$?; sed -n 's/^host tests are ignored/test-hosts: ignored/p' target/hosts.log >>$(SKIPPED); \
 	[ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
 
-bench: ## the benchmarks
-	@$(CARGO) bench
+bench: ## what a drain costs, beside a script with mv and curl (four minutes)
+	@$(NEED) "the benchmarks" $(COMPILER) bash coreutils curl
+	@echo "building the program and the benchmarks"
+	@$(CARGO) build --quiet --release --locked --bin hhvm-drain --example hhvm
+	@$(CARGO) bench --quiet --locked --bench drain
 
 deb: target/packages/.deb ## the Debian package, in target/packages
 
