@@ -41,12 +41,11 @@ fn processes(host: &Host) -> usize {
 fn replace_unit(host: &Host, unit: Option<&str>) {
     host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service")
         .ok();
-    match unit {
-        Some(unit) => host.write_file("/etc/systemd/system/hhvm.service", unit),
-        None => {
-            host.write_file("/etc/init.d/hhvm", SCRIPT);
-            host.run("chmod +x /etc/init.d/hhvm").ok();
-        }
+    if let Some(unit) = unit {
+        host.write_file("/etc/systemd/system/hhvm.service", unit);
+    } else {
+        host.write_file("/etc/init.d/hhvm", SCRIPT);
+        host.run("chmod +x /etc/init.d/hhvm").ok();
     }
     host.run("systemctl daemon-reload; systemctl start hhvm").ok();
     wait_for("HHVM's admin port", Duration::from_secs(10), || is_up(host));
@@ -76,8 +75,8 @@ pub fn a_pid_file_that_lies_harms_nobody() {
         &host,
         Some(
             "[Service]\nType=forking\nRuntimeDirectory=hhvm\nPIDFile=/run/hhvm/pid\n\
-             ExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini -vPidFile=/run/hhvm/pid \
-             --standin-control /etc/hhvm/stand-in\n",
+             ExecStart=/bin/sh -c '/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini -vPidFile=/run/hhvm/pid \
+             --standin-control /etc/hhvm/stand-in; true'\n",
         ),
     );
     let bystander = host.spawn("exec sleep 300");
