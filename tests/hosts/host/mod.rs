@@ -1,4 +1,4 @@
-//! A real Debian 12 machine in a container: systemd as PID 1, and its own network, files and processes.
+//! A real Debian machine in a container: systemd as PID 1, and its own network, files and processes.
 //!
 //! ```text
 //! let host = Host::with_package().boot();
@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod command;
+pub mod debian;
 pub mod drain;
 mod hhvm;
 mod journal;
@@ -26,6 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use command::{Background, Output};
+pub use debian::Debian;
 pub use journal::Entry;
 use machine::Machine;
 use overlay::Overlay;
@@ -43,7 +45,7 @@ pub fn prepare() -> Result<(), String> {
     }
     overlay::why_not().map_or(Ok(()), Err)?;
     overlay::enter();
-    parts::why_not().map_or(Ok(()), Err)
+    Ok(())
 }
 
 fn is_installed(program: &str) -> bool {

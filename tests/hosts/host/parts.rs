@@ -1,36 +1,25 @@
-//! What goes into a host: the Debian 12 root, the package under test, the stand-in for HHVM.
+//! What goes into a host besides its Debian: the package under test, the stand-in for HHVM.
 //!
 //! Each is made when it is missing or older than its sources, so that a test never runs yesterday's program.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::overlay::Overlay;
+use super::debian::Debian;
 use super::setup::{CONTROL, Setup};
 use super::{Host, succeed, target};
 
 const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The root that every host boots from.
-pub fn root() -> &'static Path {
-    static ROOT: OnceLock<PathBuf> = OnceLock::new();
-    ROOT.get_or_init(|| {
-        let script = Path::new(SOURCE).join("tests/hosts/root.sh");
-        PathBuf::from(succeed(Command::new(script).arg(target().join("hosts"))))
-    })
-}
-
-/// The program that plays HHVM.
+/// The program that plays HHVM, built for the old glibc that the packages are built for.
 pub fn standin() -> &'static Path {
     static STANDIN: OnceLock<PathBuf> = OnceLock::new();
     STANDIN.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let build = ["build", "--quiet", "--example", "hhvm", "--target-dir"];
-        succeed(Command::new(cargo).current_dir(SOURCE).args(build).arg(target()));
-        target().join("debug/examples/hhvm")
+        let build = Path::new(SOURCE).join("packaging/zigbuild.sh");
+        succeed(Command::new(build).args(["--example", "hhvm"]).env("CARGO_TARGET_DIR", target()));
+        target().join("x86_64-unknown-linux-gnu/debug/examples/hhvm")
     })
 }
 
@@ -46,9 +35,9 @@ pub fn package() -> &'static Path {
     })
 }
 
-/// What `apt-get install` of the package writes, so that only the first host has to run it.
-pub fn installed() -> PathBuf {
-    static LAYER: OnceLock<PathBuf> = OnceLock::new();
+/// What `apt-get install` of the package writes, so that only the first host of a release has to run it.
+pub fn installed(debian: Debian) -> PathBuf {
+    static LAYERS: [OnceLock<PathBuf>; Debian::ALL.len()] = [const { OnceLock::new() }; Debian::ALL.len()];
     let install = || {
         let host = Host::bare().boot();
         let package = host.bring_package();
@@ -59,21 +48,9 @@ pub fn installed() -> PathBuf {
         fs::remove_dir_all(&journal)
             .and_then(|()| fs::create_dir(&journal))
             .expect("failed to empty the journal");
-        disk.into_layer("package")
+        disk.into_layer(&format!("package-{}", debian.codename()))
     };
-    LAYER.get_or_init(install).clone()
-}
-
-/// Why programs built here do not run on Debian 12, if they do not.
-pub fn why_not() -> Option<String> {
-    let overlay = Overlay::new(vec![root().to_owned()]);
-    fs::copy(standin(), overlay.root().join("hhvm")).expect("failed to copy the stand-in");
-    let output =
-        Command::new("chroot").arg(overlay.root()).args(["/hhvm", "--help"]).output().expect("chroot");
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    message
-        .contains("GLIBC")
-        .then(|| format!("what is built here does not run on Debian 12: {}", message.trim()))
+    LAYERS[debian as usize].get_or_init(install).clone()
 }
 
 /// Puts the stand-in, its unit and the health file in place, HHVM enabled.
