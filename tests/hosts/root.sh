@@ -2,12 +2,13 @@
 # Makes the Debian root that host tests and the demo boot from, once, and prints its path.
 # The name carries a hash of this file and of the packages, so that a changed recipe makes a new root.
 #
-# usage: root.sh DIRECTORY SUITE [PACKAGE[,PACKAGE]...]
+# usage: root.sh DIRECTORY [SUITE [PACKAGE[,PACKAGE]...]]
 set -eu
 
 directory=$1
-suite=$2
+suite=${2:-bookworm}
 # libfcgi-bin: cgi-fcgi, which requests pages as a web server does.
+# No source for apt is left: a host has no network, and tests bring what they want apt to find.
 # nginx-light: a real web server in front of HHVM; a test that wants it enables it.
 packages=systemd-sysv,dbus,procps,curl,libfcgi-bin,nginx-light${3:+,$3}
 
@@ -52,6 +53,8 @@ half=$root.$$
 trap 'rm -rf --one-file-system "$half"' EXIT
 printf '%s\n' "$list" |
     mmdebstrap --quiet --variant=minbase --include="$packages" \
-        --customize-hook='chroot "$1" systemctl --quiet disable nginx' "$suite" "$half" ${list:+-} >&2
+        --customize-hook='chroot "$1" systemctl --quiet disable nginx' \
+        --customize-hook='rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*' \
+        "$suite" "$half" ${list:+-} >&2
 mv "$half" "$root"
 echo "$root"
