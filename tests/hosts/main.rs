@@ -8,6 +8,7 @@ mod endpoints;
 mod files;
 mod harness;
 mod host;
+mod matrix;
 mod operator;
 mod overrides;
 mod package;
@@ -36,6 +37,17 @@ macro_rules! tests {
 const ONCE: &[Test] = tests! {
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
+    matrix:
+        upgrade,
+        upgrade_in_mid_drain,
+        downgrade,
+        downgrade_in_mid_drain,
+        reinstallation,
+        reinstallation_in_mid_drain,
+        removal,
+        removal_in_mid_drain,
+        purge,
+        purge_in_mid_drain;
     harness:
         runs_commands,
         reads_the_journal,

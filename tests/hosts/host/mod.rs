@@ -13,6 +13,7 @@ mod command;
 pub mod debian;
 pub mod drain;
 mod hhvm;
+mod install;
 mod journal;
 mod machine;
 mod overlay;
@@ -82,13 +83,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// Puts the package into the running host, for its administrator to install; returns its path there.
-    pub fn bring_package(&self) -> &'static str {
-        let path = "/root/hhvm-drain.deb";
-        fs::copy(parts::package(), self.path(path)).expect("failed to copy the package");
-        path
-    }
-
     fn machine(&self) -> &Machine {
         self.machine.as_ref().expect("a running machine")
     }
@@ -127,6 +121,12 @@ impl Host {
     /// A property of a unit, as `systemctl show` tells it.
     pub fn show(&self, unit: &str, property: &str) -> String {
         self.run(&format!("systemctl show --value -p {property} {unit}")).ok().stdout.trim().to_owned()
+    }
+
+    /// Runs a shell command as root on the disk of a host that is off, as an installer does: no systemd runs.
+    pub fn chroot(&self, command: &str) -> Output {
+        assert!(self.machine.is_none(), "the machine is on");
+        command::chroot(&self.overlay().root(), command)
     }
 
     /// Cuts the power: nothing gets the chance to end well.

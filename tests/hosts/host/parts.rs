@@ -35,13 +35,42 @@ pub fn package() -> &'static Path {
     })
 }
 
-/// What `apt-get install` of the package writes, so that only the first host of a release has to run it.
+/// The same package under a higher version number, which is all that makes a package newer for dpkg.
+pub fn newer_package() -> &'static Path {
+    static NEWER: OnceLock<PathBuf> = OnceLock::new();
+    let script = r#"
+        rm -rf "$2"; dpkg-deb --raw-extract "$1" "$2"
+        sed -i 's/^Version: .*/Version: 99-1/' "$2/DEBIAN/control"
+        dpkg-deb --root-owner-group --build "$2" "$2.deb" >&2
+    "#;
+    NEWER.get_or_init(|| {
+        let tree = super::overlay::directory().join("newer");
+        succeed(Command::new("sh").args(["-ec", script, "sh"]).arg(package()).arg(&tree));
+        tree.with_extension("deb")
+    })
+}
+
+/// Where a host finds the repositories.
+pub const REPOSITORY: &str = "/srv/hhvm-drain";
+
+/// The signed repositories with the package under test, for apt and for dnf.
+pub fn repository() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let place = super::overlay::directory().join("repository");
+        let mut make = Command::new("make");
+        make.current_dir(SOURCE).args(["--silent", "repo", &format!("URL=file://{REPOSITORY}")]);
+        succeed(make.arg(format!("REPO={}", place.display())));
+        place
+    })
+}
+
+/// What the installation writes, so that only the first host of a release has to go through it.
 pub fn installed(debian: Debian) -> PathBuf {
     static LAYERS: [OnceLock<PathBuf>; Debian::ALL.len()] = [const { OnceLock::new() }; Debian::ALL.len()];
     let install = || {
         let host = Host::bare().boot();
-        let package = host.bring_package();
-        host.run(&format!("DEBIAN_FRONTEND=noninteractive apt-get install -y {package}")).ok();
+        host.install();
         // Without a shutdown, which would drain; and the journal of this host is no other's.
         let disk = host.into_disk();
         let journal = disk.root().join("var/log/journal");

@@ -60,13 +60,18 @@ impl Setup {
 
     /// Boots, and returns when HHVM is up.
     pub fn boot(self) -> Host {
+        let mut host = self.off();
+        host.boot_again();
+        host
+    }
+
+    /// Leaves the power off.
+    pub fn off(self) -> Host {
         let mut layers = self.layers.clone();
         layers.push(self.debian.root(self.packages).unwrap_or_else(|why| panic!("{why}")));
         let overlay = Overlay::new(layers);
         parts::furnish(&overlay.root(), &self);
-        let mut host = Host { machine: None, overlay: Some(overlay) };
-        host.boot_again();
-        host
+        Host { machine: None, overlay: Some(overlay) }
     }
 }
 
