@@ -9,12 +9,15 @@ mod files;
 mod harness;
 mod host;
 mod matrix;
+mod needrestart;
 mod operator;
 mod overrides;
 mod package;
 mod recovery;
+mod rpm;
 mod shutdown;
 mod story;
+mod surroundings;
 mod units;
 
 use std::process::ExitCode;
@@ -48,6 +51,16 @@ const ONCE: &[Test] = tests! {
         removal_in_mid_drain,
         purge,
         purge_in_mid_drain;
+    needrestart:
+        leaves_hhvm_alone_and_would_not_without_us;
+    rpm:
+        installs_drains_and_is_removed,
+        keeps_an_edited_configuration,
+        a_removal_in_mid_drain_brings_the_node_back;
+    surroundings:
+        in_a_chroot_without_systemd,
+        without_hhvm,
+        with_a_read_only_etc;
     harness:
         runs_commands,
         reads_the_journal,
