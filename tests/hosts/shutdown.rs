@@ -26,7 +26,10 @@ fn reboot_with_nginx(order: &str) {
     let journal = host.journal_unit("hhvm -u nginx");
     let messages: Vec<&str> = journal.iter().map(Entry::message).collect();
     let drained = messages.iter().position(|message| message.starts_with("load was 0 after 3 s"));
-    let nginx = messages.iter().rposition(|message| message.starts_with("Stopping nginx.service"));
+    // Which name follows depends on the version of systemd.
+    let stops_nginx =
+        |entry: &Entry| entry.field("UNIT") == "nginx.service" && entry.message().starts_with("Stopping ");
+    let nginx = journal.iter().rposition(stops_nginx);
     assert!(drained.is_some() && drained < nginx, "{messages:#?}");
     let cycles = host.run("journalctl --grep 'ordering cycle'").stdout;
     assert!(!cycles.contains("ordering cycle found"), "{cycles}");
