@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Readable by a web server, and by apt, whatever the umask.
+umask 022
 repo=$(realpath -m "${REPO:-target/repo}")
 url=${URL:-file://$repo}
 url=${url%/}
