@@ -393,7 +393,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__stop)
-            opts="-h --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --shutdown --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -26,10 +26,10 @@ end
 
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -45,22 +45,23 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'S
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Prove that the next stop will drain'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -71,10 +72,10 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l h
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'Why, for `status`' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -84,10 +85,10 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -96,10 +97,10 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -109,10 +110,10 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'What the load balancer requests; may be repeated [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before: the load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r

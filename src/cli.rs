@@ -41,7 +41,11 @@ pub struct Cli {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Take the node out and wait until HHVM may stop (for ExecStop=)
-    Stop,
+    Stop {
+        /// Only if the host is going down (for hhvm-drain-shutdown.service)
+        #[arg(long)]
+        shutdown: bool,
+    },
     /// Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)
     Restore {
         /// With repool = "when-healthy": wait until HHVM answers

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What a value may look like, for messages.
-const FORMS: &str = "\"auto\", \"http://HOST:PORT/check-load\", \"fastcgi://HOST:PORT/check-load\" or \
+const FORMS: &str = "\"auto\", \"sockets\", \"http://HOST:PORT/check-load\", \"fastcgi://HOST:PORT/check-load\" or \
                      \"fastcgi+unix:///PATH/TO/SOCKET/check-load\"";
 
 /// The setting `endpoint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Try the usual places until one answers with a load.
+    /// As HHVM itself is configured; else try the usual places until one answers with a load.
     Auto,
+    /// Count HHVM's connections.
+    Sockets,
     /// Ask here and nowhere else.
     At(Target),
 }
@@ -46,28 +48,22 @@ pub enum Address {
     Unix(PathBuf),
 }
 
-impl Endpoint {
-    /// The targets to try, in order.
-    ///
-    /// `auto` means port 9001, the custom of HHVM's documentation, on both loopback addresses: with an empty address
-    /// setting, some versions bind only one of them. FastCGI goes first, because every package of HHVM sets it, and
-    /// because an HTTP request can leave such a port waiting for more bytes.
-    #[must_use]
-    pub fn targets(&self) -> Vec<Target> {
-        match self {
-            Self::At(target) => vec![target.clone()],
-            Self::Auto => [Protocol::FastCgi, Protocol::Http]
-                .into_iter()
-                .flat_map(|protocol| {
-                    ["127.0.0.1", "::1"].map(|host| Target {
-                        protocol,
-                        address: Address::Tcp(host.to_owned(), 9001),
-                        path: "/check-load".to_owned(),
-                    })
-                })
-                .collect(),
-        }
-    }
+/// The places to try, in order, when nobody says where.
+///
+/// Port 9001 is the custom of HHVM's documentation. Both loopback addresses, because with an empty address setting some
+/// versions bind only one of them. FastCGI goes first, because every package of HHVM sets it, and because an HTTP
+/// request can leave such a port waiting for more bytes.
+#[must_use]
+pub fn usual_targets() -> Vec<Target> {
+    let target = |protocol, host: &str| Target {
+        protocol,
+        address: Address::Tcp(host.to_owned(), 9001),
+        path: "/check-load".to_owned(),
+    };
+    [Protocol::FastCgi, Protocol::Http]
+        .into_iter()
+        .flat_map(|protocol| ["127.0.0.1", "::1"].map(|host| target(protocol, host)))
+        .collect()
 }
 
 impl FromStr for Endpoint {
@@ -75,8 +71,10 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("\"{}\" is not {FORMS}", crate::text::quote(without_query(text)));
-        if text == "auto" {
-            return Ok(Self::Auto);
+        match text {
+            "auto" => return Ok(Self::Auto),
+            "sockets" => return Ok(Self::Sockets),
+            _ => {}
         }
         if text.contains(['?', '#', '@']) {
             return Err(format!("{}; a password belongs in password-file", wrong()));

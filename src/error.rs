@@ -32,10 +32,19 @@ pub enum Error {
     },
     /// Another call holds the lock of the unit.
     Busy(PathBuf),
+    /// The lock of the unit cannot be had.
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// `depool --wait` ended with requests in flight, or without knowing.
     NotDrained(String),
     /// `depool` could not take the node out; the messages before say why.
     NotDepooled,
+    /// Not every health file could be brought back; the messages before say why.
+    NotBack,
     /// `check` found so many errors.
     CheckFailed(usize),
     /// The kernel refused what waiting needs.
@@ -76,8 +85,16 @@ impl fmt::Display for Error {
                 "another hhvm-drain works on this unit (lock {}); try again when it is done",
                 path.display()
             ),
+            Self::Lock { path, source } => {
+                write!(
+                    f,
+                    "lock {} cannot be taken ({source}); run as root, and see that /run can be written",
+                    path.display()
+                )
+            }
             Self::NotDrained(why) => write!(f, "{why}; the node stays out of the pool"),
-            Self::NotDepooled => f.write_str("the node is still in its pool, see above"),
+            Self::NotDepooled => f.write_str("this node could not be taken out of its pool, see above"),
+            Self::NotBack => f.write_str("this node could not be put back into its pool, see above"),
             Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
             Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
             Self::Wait(source) => write!(f, "cannot wait ({source}); see the kernel's log"),

@@ -16,10 +16,12 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod context;
+pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
 pub mod load;
+pub mod locate;
 pub mod message;
 pub mod password;
 pub mod pool;
@@ -98,7 +100,9 @@ fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let what = first_line(error);
     let hook = Caller::of(&env) != Caller::Person;
     let command = match words.iter().find(|word| *word == "stop" || *word == "restore") {
-        Some(word) if hook && word == "stop" => Command::Stop,
+        Some(word) if hook && word == "stop" => {
+            Command::Stop { shutdown: words.iter().any(|word| word == "--shutdown") }
+        }
         Some(_) if hook => Command::Restore { wait: false },
         _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
     };

@@ -52,6 +52,8 @@ pub enum Message {
     Trouble(String),
     /// The command failed.
     Failed(String),
+    /// HHVM has no admin port: the connections to that listener are counted.
+    Counting(String),
     /// The drain waits.
     Waiting {
         /// The load.
@@ -131,9 +133,11 @@ impl Message {
             Self::Moving { .. } | Self::MovingBack { .. } | Self::LeftOut(_) | Self::OutAlready(_) => {
                 Priority::Notice
             }
-            Self::Waiting { .. } | Self::Finished { .. } | Self::Stopping | Self::PoolAfterStop => {
-                Priority::Info
-            }
+            Self::Counting(_)
+            | Self::Waiting { .. }
+            | Self::Finished { .. }
+            | Self::Stopping
+            | Self::PoolAfterStop => Priority::Info,
         }
     }
 
@@ -142,6 +146,7 @@ impl Message {
     pub fn id(&self) -> &'static str {
         match self {
             Self::Moving { .. } | Self::Returned(_) => "0c8ad9fa132f4c4ba22ddebf1be1f1de",
+            Self::Counting(_) => "acfe94d0860d4d08b8491a8bb7f3f4a1",
             Self::Waiting { .. } => "0bf35f82a1e848bb971fd66e4b7b0e15",
             Self::Finished { outcome, .. } => match outcome {
                 Outcome::Drained => "35069173431041b993155a590e65572b",
@@ -225,6 +230,9 @@ impl Message {
                     .to_owned()
             }
             Self::Trouble(what) | Self::Failed(what) => what.clone(),
+            Self::Counting(listener) => {
+                format!("HHVM has no admin port, counting the connections to {listener} instead")
+            }
             Self::Waiting { load, elapsed, timeout, disbelief } => {
                 waiting(load, *elapsed, *timeout, *disbelief)
             }

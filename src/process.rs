@@ -35,6 +35,12 @@ impl Process {
         Some(Self { pid, pidfd, stat, started })
     }
 
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// Readable once the process has ended; none where the kernel has no pidfd, then [`Process::has_ended`] must be
     /// asked from time to time.
     #[must_use]
@@ -213,7 +219,7 @@ mod tests {
         ]);
         let main = Main::in_cgroup(proc.path(), |text| text.contains(unit), &Env::default());
         let Main::OfCgroup(processes) = main else { panic!("{main:?}") };
-        let pids: Vec<i32> = processes.iter().map(|p| p.pid.as_raw_nonzero().get()).collect();
+        let pids: Vec<i32> = processes.iter().map(Process::pid).collect();
         assert_eq!(pids, [parent_of_me, me]);
     }
 }

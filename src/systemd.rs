@@ -1,4 +1,4 @@
-//! What systemd says of a unit, for a person's questions: `systemctl show`.
+//! What systemd says of a unit and of the host, by `systemctl`.
 
 use crate::context::UnitName;
 use std::collections::BTreeMap;
@@ -68,6 +68,14 @@ impl Unit {
         };
         self.get(property).lines().filter_map(argv).collect()
     }
+}
+
+/// Whether the host is going down: `systemctl is-system-running` says so from the moment that `shutdown.target` is
+/// asked for (systemctl(1)).
+#[must_use]
+pub fn host_is_stopping() -> bool {
+    let output = Command::new("systemctl").arg("is-system-running").stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"stopping")
 }
 
 #[cfg(test)]

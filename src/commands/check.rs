@@ -1,11 +1,12 @@
 //! `check`: proves that the next stop will drain, or says what stands in the way.
 
-use super::source;
+use super::{Asked, ask, find_main};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
+use crate::locate::Basis;
 use crate::password::Password;
-use crate::pool::Member;
+use crate::pool::{Member, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
 use crate::settings::Settings;
 use crate::systemd::Unit;
@@ -51,7 +52,7 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
         findings.push(good("settings: no mistakes"));
     }
     let member = Member::new(context, &settings.health_files);
-    findings.extend(health_files(&member));
+    findings.extend(health_files(context, &member));
     findings.extend(state(&member));
     let unit = Unit::ask(&context.unit);
     findings.extend(load(context, settings, unit.as_ref()));
@@ -74,29 +75,29 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
     }
 }
 
-fn health_files(member: &Member) -> Vec<Finding> {
-    member
-        .sights()
-        .map(|(path, sight)| {
-            let path = path.display();
-            match sight {
-                Err(why) if why.kind() == std::io::ErrorKind::NotFound => missing(&path.to_string()),
-                Err(why) => error(format!("health-file: {path}: {why}")),
-                Ok(sight) if sight.health.is_none() && sight.disabled.is_none() => missing(&path.to_string()),
-                Ok(sight) if sight.health.is_none() => warning(format!(
-                    "health-file: {path} is parked, this node is out of the pool; see status"
-                )),
-                Ok(sight) => match sight.directory.writable() {
-                    Err(why) => error(format!("health-file: {path} cannot be moved away ({why})")),
-                    Ok(()) if sight.disabled.is_some() => warning(format!(
-                        "health-file: {path} is there, and so is {}; remove the latter if nobody needs it",
-                        sight.disabled_path().display()
-                    )),
-                    Ok(()) => good(format!("health-file: {path} is there and can be moved away")),
-                },
+fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
+    let record = member.store().record().ok().flatten();
+    let finding = |path: &Path, sight: std::io::Result<Sight>| {
+        let path = path.display();
+        let sight = match sight {
+            Ok(sight) => sight,
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return missing(&path.to_string()),
+            Err(why) => return error(format!("health-file: {path}: {why}")),
+        };
+        match (member.whereabouts(&sight, record.as_ref()), sight.directory.writable()) {
+            (Whereabouts::Nowhere, _) => missing(&path.to_string()),
+            (_, Err(why)) => error(format!("health-file: {path} cannot be moved away ({why})")),
+            (Whereabouts::OnRecord | Whereabouts::ByHand, _) => {
+                warning(format!("health-file: {path} is parked, this node is out of the pool; see status"))
             }
-        })
-        .collect()
+            (Whereabouts::InPlace, _) if sight.disabled.is_some() => warning(format!(
+                "health-file: {path} is there, and so is {}; remove the latter if nobody needs it",
+                context.root.shorten(&sight.disabled_path()).display()
+            )),
+            (Whereabouts::InPlace, _) => good(format!("health-file: {path} is there and can be moved away")),
+        }
+    };
+    member.sights().map(|(path, sight)| finding(path, sight)).collect()
 }
 
 fn missing(path: &str) -> Finding {
@@ -117,8 +118,10 @@ fn state(member: &Member) -> Vec<Finding> {
 }
 
 fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Finding> {
-    let (mut source, problem) = source(context, settings);
-    let mut findings: Vec<Finding> = problem.into_iter().map(Finding::from).collect();
+    let main = find_main(context);
+    let Asked { mut source, basis, problems } = ask(context, settings, main.process());
+    let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
+    findings.extend(on_what(&basis));
     if let Some(name) = &settings.password_file {
         findings.extend(Password::exposure(&context.root.join(name), Path::new(name)).map(Finding::from));
     }
@@ -137,6 +140,19 @@ fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Find
         )),
     });
     findings
+}
+
+/// What the choice of the endpoint rests on, if it was a choice.
+fn on_what(basis: &Basis) -> Option<Finding> {
+    match basis {
+        Basis::Setting => None,
+        Basis::Configuration(origin) => Some(good(format!("endpoint: HHVM's admin port is set at {origin}"))),
+        Basis::NoAdminPort(listener) => Some(warning(format!(
+            "endpoint: HHVM has no admin port, so connections to {listener} are counted; set hhvm.admin_server.port for \
+             a load that HHVM itself tells",
+        ))),
+        Basis::Guess => Some(warning("endpoint: HHVM cannot be looked at, trying port 9001")),
+    }
 }
 
 /// Whether the unit, with all its drop-ins, calls this program, and leaves it the time it needs.

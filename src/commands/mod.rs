@@ -8,20 +8,23 @@ mod stop;
 
 use crate::cli::Command;
 use crate::context::{Caller, Context};
+use crate::discover::Hhvm;
 use crate::drain::{Drain, Limits};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::load::Source;
+use crate::locate::{Basis, locate};
 use crate::message::Message;
 use crate::password::Password;
 use crate::pool::{Member, Out};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::process::{Main, Process};
 use crate::progress::Progress;
 use crate::report::Reporter;
 use crate::settings::Settings;
 use crate::systemd::Unit;
 use crate::wait::{Ending, Signals, Watch, drain};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Runs `command`.
 ///
@@ -29,7 +32,7 @@ use std::time::{Duration, Instant};
 /// What the command could not do.
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
     match command {
-        Command::Stop => stop::run(context, settings, problems),
+        Command::Stop { shutdown } => stop::run(context, settings, problems, *shutdown),
         Command::Restore { wait } => restore::run(context, settings, problems, *wait),
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)
@@ -40,16 +43,40 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
     }
 }
 
-/// Where the load is read, and what is wrong with the password file if it cannot be.
-fn source(context: &Context, settings: &Settings) -> (Source, Option<Problem>) {
-    let (password, problem) = match &settings.password_file {
-        None => (None, None),
+/// Where the load is read, as the settings and the running HHVM say.
+struct Asked {
+    source: Source,
+    basis: Basis,
+    /// What is wrong with the password file, or with HHVM's own files.
+    problems: Vec<Problem>,
+}
+
+fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Asked {
+    let hhvm = process
+        .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
+        .and_then(|process| Hhvm::of_process(process.pid(), &context.root.join("/proc")));
+    let located = locate(&settings.endpoint, hhvm.as_ref());
+    let unread = hhvm.into_iter().flat_map(|hhvm| hhvm.unread);
+    let mut problems: Vec<Problem> = unread
+        .map(|(path, why)| {
+            Problem::warning(Place::Path(path), format!("{why}; HHVM's options in it are not known"))
+        })
+        .collect();
+    let password = match &settings.password_file {
+        None => located.password,
         Some(name) => match Password::read(&context.root.join(name), name) {
-            Ok(password) => (Some(password), None),
-            Err(problem) => (None, Some(problem)),
+            Ok(password) => Some(password),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
         },
     };
-    (Source::new(settings.endpoint.targets(), password.as_ref()), problem)
+    Asked {
+        source: Source::new(located.places, password.as_ref(), settings.threshold),
+        basis: located.basis,
+        problems,
+    }
 }
 
 /// HHVM, as `ExecStop=` or a person finds it.
@@ -57,6 +84,11 @@ fn find_main(context: &Context) -> Main {
     if Caller::of(&context.env) == Caller::StopHook {
         return Main::of_stop_hook(context);
     }
+    find_main_by_name(context)
+}
+
+/// HHVM, as systemd knows the unit by its name.
+fn find_main_by_name(context: &Context) -> Main {
     Unit::ask(&context.unit)
         .map_or(Main::Gone, |unit| Main::of_unit(context, unit.main_pid(), unit.get("ControlGroup")))
 }
@@ -69,9 +101,12 @@ fn wait_for_zero(
     (process, signals, reporter): (Option<&Process>, &Signals, &Reporter),
     (started, out): (Instant, Out),
 ) -> Result<Ending> {
-    let (source, problem) = source(context, settings);
-    reporter.tell_all(problem.map(Message::Setting));
-    let watch = Watch { signals, process, prober: None }.asking(source)?;
+    let asked = ask(context, settings, process);
+    reporter.tell_all(asked.problems.into_iter().map(Message::Setting));
+    if let Basis::NoAdminPort(listener) = &asked.basis {
+        reporter.tell(Message::Counting(listener.to_string()));
+    }
+    let watch = Watch { signals, process, prober: None }.asking(asked.source)?;
     let depooled = match out {
         Out::For(time) => Some(started.checked_sub(time.min(settings.min_drain)).unwrap_or(started)),
         Out::Not => None,
@@ -83,7 +118,6 @@ fn wait_for_zero(
         zero_samples: settings.zero_samples,
         threshold: settings.threshold,
     };
-    let tick = settings.poll_interval.max(Duration::from_millis(100));
     let progress = Progress::new(reporter, settings.timeout);
-    drain(Drain::new(limits, started, depooled), watch, member, progress, tick)
+    drain(Drain::new(limits, started, depooled), watch, member, progress)
 }

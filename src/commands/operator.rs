@@ -33,6 +33,8 @@ pub fn depool(
     reporter.tell_all(depooled.messages);
     let result = match depooled.out {
         Out::Not => Err(Error::NotDepooled),
+        // The load balancer may still be answered from a file that is left.
+        Out::For(_) if member.is_reachable() => Err(Error::NotDepooled),
         Out::For(_) if wait => {
             wait_until_drained(context, settings, &mut member, (&signals, &reporter), (started, depooled.out))
         }
@@ -49,6 +51,7 @@ fn wait_until_drained(
     (signals, reporter): (&Signals, &Reporter),
     (started, out): (Instant, Out),
 ) -> Result<()> {
+    member.let_come_back();
     let main = find_main(context);
     let watched = (main.process(), signals, reporter);
     let ending = wait_for_zero(context, settings, member, watched, (started, out))?;

@@ -1,8 +1,8 @@
 //! `restore`: undoes a depool that `stop` made, when `repool` allows it; nothing else.
 
-use super::{find_main, source};
+use super::{ask, find_main};
 use crate::context::{Caller, Context};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::pool::{By, Member, Record, WriteLock, drain_in_progress};
@@ -18,12 +18,14 @@ enum Decision {
     BringBack,
     AskHhvm,
     Leave(String),
+    /// `ExecStartPre=`: HHVM is not up yet, and `ExecStartPost=` asks it.
+    LeaveForNow,
 }
 
 /// Decides, from the record, the policy and the hook.
 ///
 /// After a stop HHVM cannot be healthy; its answer is worth something in a start hook, or for a person.
-fn decide(record: &Record, repool: Repool, caller: Caller, draining: bool) -> Decision {
+fn decide(record: &Record, repool: Repool, caller: Caller, draining: bool, wait: bool) -> Decision {
     match (record.by, repool) {
         (By::Operator, _) => Decision::Leave(format!("{}; hhvm-drain pool puts it back", record.story())),
         (By::Drain, _) if draining => Decision::Leave("a stop is going on".to_owned()),
@@ -34,6 +36,7 @@ fn decide(record: &Record, repool: Repool, caller: Caller, draining: bool) -> De
         (By::Drain, Repool::WhenHealthy) if caller == Caller::StopHook => {
             Decision::Leave("repool is \"when-healthy\", and HHVM has stopped".to_owned())
         }
+        (By::Drain, Repool::WhenHealthy) if caller == Caller::StartHook && !wait => Decision::LeaveForNow,
         (By::Drain, Repool::WhenHealthy) => Decision::AskHhvm,
     }
 }
@@ -45,7 +48,7 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait:
     let Some(record) = member.store().record()? else { return Ok(()) };
     let signals = Signals::take_over()?;
     let reporter = Reporter::start(context);
-    let mut decision = decide(&record, settings.repool, caller, drain_in_progress(member.store()));
+    let mut decision = decide(&record, settings.repool, caller, drain_in_progress(member.store()), wait);
     if decision == Decision::AskHhvm {
         reporter.tell_all(problems.into_iter().map(Message::Setting));
         decision = ask_hhvm(context, settings, &signals, &reporter, wait)?;
@@ -58,7 +61,8 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait:
             }
             Ok(())
         }
-        _ => bring_back(&member, &reporter),
+        Decision::LeaveForNow => Ok(()),
+        Decision::BringBack | Decision::AskHhvm => bring_back(&member, &reporter),
     };
     reporter.flush();
     result
@@ -73,7 +77,7 @@ fn bring_back(member: &Member, reporter: &Reporter) -> Result<()> {
     let mut messages = Vec::new();
     let result = member.bring_back(record, &mut messages);
     reporter.tell_all(messages);
-    result.map(|_| ())
+    if result? { Ok(()) } else { Err(Error::NotBack) }
 }
 
 /// Whether HHVM answers with a load; asked once, or until `timeout`.
@@ -86,12 +90,12 @@ fn ask_hhvm(
 ) -> Result<Decision> {
     let patience = if wait { settings.timeout } else { Duration::from_secs(2) };
     let main = find_main(context);
-    let (source, problem) = source(context, settings);
-    reporter.tell_all(problem.map(Message::Setting));
+    let asked = ask(context, settings, main.process());
+    reporter.tell_all(asked.problems.into_iter().map(Message::Setting));
     if wait {
         reporter.status("Waiting for HHVM to answer before it goes back into the pool".to_owned(), patience);
     }
-    let watch = Watch { signals, process: main.process(), prober: None }.asking(source)?;
+    let watch = Watch { signals, process: main.process(), prober: None }.asking(asked.source)?;
     let answer = if wait {
         until_healthy(watch, patience, settings.poll_interval)?
     } else {
@@ -123,14 +127,16 @@ mod tests {
         let is_left = |decision| matches!(decision, Decision::Leave(_));
         for caller in [Caller::StopHook, Caller::StartHook, Caller::Person] {
             for repool in [Repool::AfterStop, Repool::WhenHealthy, Repool::Never] {
-                assert!(is_left(decide(&by(By::Operator), repool, caller, false)));
-                assert!(is_left(decide(&by(By::Drain), repool, caller, true)));
+                assert!(is_left(decide(&by(By::Operator), repool, caller, false, true)));
+                assert!(is_left(decide(&by(By::Drain), repool, caller, true, true)));
             }
-            assert_eq!(decide(&by(By::Drain), Repool::AfterStop, caller, false), Decision::BringBack);
-            assert!(is_left(decide(&by(By::Drain), Repool::Never, caller, false)));
+            assert_eq!(decide(&by(By::Drain), Repool::AfterStop, caller, false, false), Decision::BringBack);
+            assert!(is_left(decide(&by(By::Drain), Repool::Never, caller, false, true)));
         }
-        let healthy = |caller| decide(&by(By::Drain), Repool::WhenHealthy, caller, false);
-        assert!(is_left(healthy(Caller::StopHook)));
-        assert_eq!(healthy(Caller::StartHook), Decision::AskHhvm);
+        let healthy = |caller, wait| decide(&by(By::Drain), Repool::WhenHealthy, caller, false, wait);
+        assert!(is_left(healthy(Caller::StopHook, false)));
+        assert_eq!(healthy(Caller::StartHook, false), Decision::LeaveForNow);
+        assert_eq!(healthy(Caller::Person, false), Decision::AskHhvm);
+        assert_eq!(healthy(Caller::StartHook, true), Decision::AskHhvm);
     }
 }

@@ -1,10 +1,10 @@
 //! `status`: in the pool or not, by whom, since when and why; the load now; the last drain.
 
-use super::source;
+use super::{ask, find_main};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
-use crate::pool::{By, LastDrain, Member, Record, drain_in_progress};
+use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
 use crate::settings::Settings;
 use serde::Serialize;
 use std::io::Write;
@@ -55,24 +55,26 @@ pub fn run(context: &Context, settings: &Settings, json: bool) -> Result<()> {
 
 fn gather(context: &Context, settings: &Settings) -> Status {
     let member = Member::new(context, &settings.health_files);
-    let health_files = files(&member);
-    let state = worst(&health_files);
     let (record, record_error) = match member.store().record() {
         Ok(record) => (record, None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let record =
-        record.filter(|record| state == DEPOOLED && record.parked.iter().any(|p| member.is_parked(p)));
+    let record = record.filter(|record| record.parked.iter().any(|parked| member.is_parked(parked)));
+    let health_files = files(&member, record.as_ref());
+    let state = worst(&health_files);
+    let record = record.filter(|_| state == DEPOOLED);
     let by = match (state, &record) {
         (DEPOOLED, Some(Record { by: By::Drain, .. })) => Some("drain"),
         (DEPOOLED, Some(Record { by: By::Operator, .. })) => Some("operator"),
         (DEPOOLED, None) => Some("hand"),
         _ => None,
     };
-    let (load, load_error) = match source(context, settings).0.read(Instant::now() + PATIENCE) {
-        Load::Known(load) => (Some(load), None),
-        Load::Unknown(why) => (None, Some(why.to_string())),
-    };
+    let main = find_main(context);
+    let (load, load_error) =
+        match ask(context, settings, main.process()).source.read(Instant::now() + PATIENCE) {
+            Load::Known(load) => (Some(load), None),
+            Load::Unknown(why) => (None, Some(why.to_string())),
+        };
     Status {
         unit: context.unit.to_string(),
         pooled: state == POOLED,
@@ -90,12 +92,14 @@ fn gather(context: &Context, settings: &Settings) -> Status {
     }
 }
 
-fn files(member: &Member) -> Vec<File> {
+fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
     let file = |path: &std::path::Path, sight: std::io::Result<crate::pool::Sight>| {
         let (state, error) = match sight {
-            Ok(sight) if sight.health.is_some() => (POOLED, None),
-            Ok(sight) if sight.disabled.is_some() => (DEPOOLED, None),
-            Ok(_) => (MISSING, None),
+            Ok(sight) => match member.whereabouts(&sight, record) {
+                Whereabouts::InPlace => (POOLED, None),
+                Whereabouts::OnRecord | Whereabouts::ByHand => (DEPOOLED, None),
+                Whereabouts::Nowhere => (MISSING, None),
+            },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (MISSING, None),
             Err(error) => (MISSING, Some(error.to_string())),
         };
@@ -148,7 +152,10 @@ impl Status {
         match (self.state, self.by) {
             (POOLED, _) => "in the pool".to_owned(),
             (MISSING, _) => "not in the pool: no health file; set health-file or put it there".to_owned(),
-            (_, Some("drain")) => format!("out of the pool, by a drain{since}"),
+            (_, Some("drain")) if self.draining => format!("out of the pool, by a drain{since}"),
+            (_, Some("drain")) => format!(
+                "out of the pool, by a drain{since}; it comes back as repool says, or by hhvm-drain pool"
+            ),
             (_, Some("operator")) => {
                 let who = self.who.as_deref().unwrap_or("an operator");
                 format!("out of the pool, by {who}{since}{reason}; hhvm-drain pool puts it back")

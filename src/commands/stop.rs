@@ -1,6 +1,6 @@
 //! `stop`: takes the node out, and returns when HHVM may be stopped.
 
-use super::{find_main, wait_for_zero};
+use super::{find_main, find_main_by_name, wait_for_zero};
 use crate::context::{Caller, Context};
 use crate::drain::Outcome;
 use crate::error::Result;
@@ -12,15 +12,22 @@ use crate::process::Main;
 use crate::progress::last_line;
 use crate::report::Reporter;
 use crate::settings::Settings;
+use crate::systemd::host_is_stopping;
 use crate::terminate::terminate;
 use crate::wait::{Ending, Signals};
 use std::time::{Duration, Instant};
 
 /// Runs the command. All that can fail but the wait itself is told, and does not end the drain.
-pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+///
+/// With `shutdown` it runs in a unit of its own, which is stopped before HHVM and its web server are, and does nothing
+/// unless the host is going down.
+pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, shutdown: bool) -> Result<()> {
     let started = Instant::now();
+    if shutdown && !host_is_stopping() {
+        return Ok(());
+    }
     let signals = Signals::take_over()?;
-    let main = find_main(context);
+    let main = if shutdown { find_main_by_name(context) } else { find_main(context) };
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
     let depooled = main.process().map(|_| member.depool(&Wish::drain()));
@@ -35,7 +42,8 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
         }
     };
     conclude(member.store(), &reporter, &ending);
-    if let (Main::OfCgroup(processes), Caller::StopHook) = (&main, Caller::of(&context.env)) {
+    if let (Main::OfCgroup(processes), Caller::StopHook, false) = (&main, Caller::of(&context.env), shutdown)
+    {
         terminate(processes, &signals, &reporter)?;
         reporter.status(last_line(&ending), Duration::ZERO);
     }

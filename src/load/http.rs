@@ -14,6 +14,11 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// Room for an answer's head; a longer one is taken for something else.
+const HEAD_MAX: usize = 4 << 10;
+/// Room for a request with the longest password, each byte of it escaped.
+const REQUEST_MAX: usize = 4 << 10;
+
 /// Asks one HTTP server.
 #[derive(Debug)]
 pub struct Http {
@@ -30,7 +35,10 @@ impl Http {
             .max_redirects(0)
             .http_status_as_error(false)
             .max_idle_connections(0)
-            .max_response_header_size(8 << 10)
+            .max_response_header_size(HEAD_MAX)
+            // ureq zeroes them for every connection; its own 128 kB cost more than all the rest of a probe.
+            .input_buffer_size(HEAD_MAX)
+            .output_buffer_size(REQUEST_MAX)
             .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
         let authority = match address {

@@ -3,6 +3,7 @@
 pub mod fastcgi;
 pub mod http;
 mod prober;
+pub mod sockets;
 mod source;
 
 pub use prober::Prober;
@@ -29,6 +30,8 @@ pub enum Load {
 pub enum Unknown {
     /// Nobody was asked yet.
     NotAsked,
+    /// There is nobody to ask: HHVM cannot be looked at.
+    NoPlace,
     /// Nothing listens there.
     Refused,
     /// No complete answer before the probe's deadline.
@@ -49,7 +52,7 @@ impl Unknown {
     /// How much the reason tells: with several places asked, the most telling one is shown.
     fn weight(&self) -> u8 {
         match self {
-            Self::NotAsked => 0,
+            Self::NotAsked | Self::NoPlace => 0,
             Self::Refused => 1,
             Self::Name(_) | Self::Io(_) => 2,
             Self::Protocol(_) => 3,
@@ -64,6 +67,7 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAsked => f.write_str("not asked yet"),
+            Self::NoPlace => f.write_str("HHVM does not run, or its command line cannot be read"),
             Self::Refused => f.write_str("connection refused: is HHVM's admin port on?"),
             Self::TimedOut => f.write_str("no complete answer in time"),
             Self::Status(401) => f.write_str("status 401: set password-file to HHVM's admin password"),

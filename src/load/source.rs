@@ -2,60 +2,107 @@
 
 use super::fastcgi::FastCgi;
 use super::http::Http;
+use super::sockets::Listener;
 use super::{Client, Load, Unknown, count};
 use crate::endpoint::{Protocol, Target};
+use crate::locate::Place;
 use crate::password::Password;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The command whose twin counts the queue.
 const ACTIVE: &str = "check-load";
 /// The command that counts requests waiting for a worker; builds from before 2014 do not know it.
 const QUEUED: &str = "check-queued";
 
+/// While running requests alone keep the node busy, the queue is for the status line, which changes once a second.
+const QUEUE_AGE_MAX: Duration = Duration::from_secs(1);
+
 /// Where the load comes from.
 pub struct Source {
     candidates: Vec<Candidate>,
     query: String,
+    threshold: u64,
     /// The candidate that answered with a load once; no other is asked after that.
     settled: Option<usize>,
 }
 
 struct Candidate {
-    target: Target,
+    place: Place,
+    way: Way,
+}
+
+/// How a place is read.
+enum Way {
+    Ask(Asker),
+    Count(Listener),
+}
+
+/// Asks for the two counts of one endpoint.
+struct Asker {
     client: Box<dyn Client + Send>,
+    path: String,
     queued_path: Option<String>,
+    /// The last answer to [`QUEUED`], and when it came.
+    queue: Option<(Instant, u64)>,
 }
 
 impl Candidate {
-    fn new(target: Target) -> Self {
+    fn new(place: Place) -> Self {
+        let way = match &place {
+            Place::Endpoint(target) => Way::Ask(Asker::new(target)),
+            Place::Sockets(listener) => Way::Count(listener.clone()),
+        };
+        Self { place, way }
+    }
+
+    fn read(&mut self, query: &str, threshold: u64, deadline: Instant) -> Result<u64, Unknown> {
+        match &mut self.way {
+            Way::Ask(asker) => asker.read(query, threshold, deadline),
+            Way::Count(listener) => listener.in_use(),
+        }
+    }
+}
+
+impl Asker {
+    fn new(target: &Target) -> Self {
         let client: Box<dyn Client + Send> = match target.protocol {
             Protocol::FastCgi => Box::new(FastCgi::new(target.address.clone())),
             Protocol::Http => Box::new(Http::new(&target.address)),
         };
         let queued_path = target.path.strip_suffix(ACTIVE).map(|base| format!("{base}{QUEUED}"));
-        Self { target, client, queued_path }
+        Self { client, path: target.path.clone(), queued_path, queue: None }
     }
 
-    /// `/check-load` counts running requests only, and can say 0 while users wait in the queue.
-    fn read(&mut self, query: &str, deadline: Instant) -> Result<u64, Unknown> {
-        let active = count(&self.client.get(&self.target.path, query, deadline)?)?;
+    /// `/check-load` counts running requests only, and can say 0 while users wait in the queue: a load up to
+    /// `threshold` is never made of an older answer.
+    fn read(&mut self, query: &str, threshold: u64, deadline: Instant) -> Result<u64, Unknown> {
+        let active = count(&self.client.get(&self.path, query, deadline)?)?;
         let Some(path) = &self.queued_path else { return Ok(active) };
+        if let Some((at, queued)) = self.queue
+            && active > threshold
+            && at.elapsed() < QUEUE_AGE_MAX
+        {
+            return Ok(active + queued);
+        }
         let reply = self.client.get(path, query, deadline)?;
         if reply.status == 404 {
             self.queued_path = None;
             return Ok(active);
         }
-        Ok(active + count(&reply)?)
+        let queued = count(&reply)?;
+        self.queue = Some((Instant::now(), queued));
+        Ok(active + queued)
     }
 }
 
 impl Source {
-    /// A source that tries `targets` in order.
+    /// A source that tries `places` in order, for somebody who waits for a load of at most `threshold`.
     #[must_use]
-    pub fn new(targets: Vec<Target>, password: Option<&Password>) -> Self {
+    pub fn new(places: Vec<Place>, password: Option<&Password>, threshold: u64) -> Self {
         Self {
-            candidates: targets.into_iter().map(Candidate::new).collect(),
+            candidates: places.into_iter().map(Candidate::new).collect(),
             query: password.map(Password::query).unwrap_or_default(),
+            threshold,
             settled: None,
         }
     }
@@ -63,14 +110,16 @@ impl Source {
     /// Asks for the load; returns by `deadline`.
     pub fn read(&mut self, deadline: Instant) -> Load {
         if let Some(candidate) = self.settled.and_then(|i| self.candidates.get_mut(i)) {
-            return candidate.read(&self.query, deadline).map_or_else(Load::Unknown, Load::Known);
+            return candidate
+                .read(&self.query, self.threshold, deadline)
+                .map_or_else(Load::Unknown, Load::Known);
         }
-        let mut reason = Unknown::NotAsked;
+        let mut reason = Unknown::NoPlace;
         let mut remaining = u32::try_from(self.candidates.len()).unwrap_or(u32::MAX);
         for (index, candidate) in self.candidates.iter_mut().enumerate() {
             let share = deadline.saturating_duration_since(Instant::now()) / remaining;
             remaining -= 1;
-            match candidate.read(&self.query, Instant::now() + share) {
+            match candidate.read(&self.query, self.threshold, Instant::now() + share) {
                 Ok(load) => {
                     self.settled = Some(index);
                     return Load::Known(load);
@@ -82,20 +131,19 @@ impl Source {
         Load::Unknown(reason)
     }
 
-    /// The target that has answered with a load.
+    /// The place that has given a load.
     #[must_use]
-    pub fn settled(&self) -> Option<&Target> {
-        self.settled.map(|index| &self.candidates[index].target)
+    pub fn settled(&self) -> Option<&Place> {
+        self.settled.map(|index| &self.candidates[index].place)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
+    use crate::endpoint::usual_targets;
     use crate::load::Reply;
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     /// Answers from a table of path to status and body.
     struct Table(BTreeMap<&'static str, (u16, &'static str)>);
@@ -108,12 +156,18 @@ mod tests {
     }
 
     fn source(tables: Vec<BTreeMap<&'static str, (u16, &'static str)>>) -> Source {
-        let targets = Endpoint::Auto.targets().into_iter().take(tables.len()).collect();
-        let mut source = Source::new(targets, None);
-        for (candidate, table) in source.candidates.iter_mut().zip(tables) {
-            candidate.client = Box::new(Table(table));
+        let places = usual_targets().into_iter().map(Place::Endpoint).take(tables.len()).collect();
+        let mut source = Source::new(places, None, 0);
+        for (index, table) in tables.into_iter().enumerate() {
+            answer(&mut source, index, table);
         }
         source
+    }
+
+    /// Makes one candidate answer from `table`.
+    fn answer(source: &mut Source, index: usize, table: BTreeMap<&'static str, (u16, &'static str)>) {
+        let Way::Ask(asker) = &mut source.candidates[index].way else { panic!("an endpoint") };
+        asker.client = Box::new(Table(table));
     }
 
     fn read(source: &mut Source) -> Load {
@@ -124,6 +178,20 @@ mod tests {
     fn the_queue_counts() {
         let mut source = source(vec![[("/check-load", (200, "0")), ("/check-queued", (200, "3"))].into()]);
         assert_eq!(read(&mut source), Load::Known(3));
+    }
+
+    #[test]
+    fn a_busy_node_is_not_asked_for_its_queue_each_time_and_an_idle_one_is() {
+        let table =
+            |active, queued| [("/check-load", (200, active)), ("/check-queued", (200, queued))].into();
+        let mut source = source(vec![table("2", "3")]);
+        assert_eq!(read(&mut source), Load::Known(5));
+        answer(&mut source, 0, [("/check-load", (200, "1"))].into());
+        assert_eq!(read(&mut source), Load::Known(4));
+        answer(&mut source, 0, table("0", "1"));
+        assert_eq!(read(&mut source), Load::Known(1));
+        answer(&mut source, 0, [("/check-load", (200, "0"))].into());
+        assert_eq!(read(&mut source), Load::Unknown(Unknown::Refused));
     }
 
     #[test]
@@ -145,8 +213,8 @@ mod tests {
         let mut source = source(vec![[].into(), good.into()]);
         assert_eq!(read(&mut source), Load::Known(1));
         assert_eq!(source.settled().unwrap().to_string(), "fastcgi://[::1]:9001/check-load");
-        source.candidates[1].client = Box::new(Table([].into()));
-        source.candidates[0].client = Box::new(Table(good.into()));
+        answer(&mut source, 1, [].into());
+        answer(&mut source, 0, good.into());
         assert_eq!(read(&mut source), Load::Unknown(Unknown::Refused));
     }
 

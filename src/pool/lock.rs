@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,12 @@ impl WriteLock {
         let give_up = Instant::now() + PATIENCE;
         loop {
             match try_lock(&path) {
-                Some(lock) => return Ok(Self(lock)),
-                None if Instant::now() >= give_up => return Err(Error::Busy(path)),
-                None => std::thread::sleep(RETRY),
+                Ok(lock) => return Ok(Self(lock)),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Err(Error::Lock { path, source: error });
+                }
+                Err(_) if Instant::now() >= give_up => return Err(Error::Busy(path)),
+                Err(_) => std::thread::sleep(RETRY),
             }
         }
     }
@@ -43,7 +47,7 @@ impl DrainLock {
     /// Takes the lock; none when another drain of the unit holds it, or it cannot be made.
     #[must_use]
     pub fn take(store: &Store) -> Option<Self> {
-        try_lock(&store.lock_path("drain")).map(Self)
+        try_lock(&store.lock_path("drain")).ok().map(Self)
     }
 }
 
@@ -55,8 +59,8 @@ pub fn drain_in_progress(store: &Store) -> bool {
     matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
 }
 
-fn try_lock(path: &Path) -> Option<Flock<File>> {
-    fs::create_dir_all(path.parent()?).ok()?;
-    let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+fn try_lock(path: &Path) -> io::Result<Flock<File>> {
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
 }

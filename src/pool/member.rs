@@ -51,6 +51,19 @@ pub enum Out {
     Not,
 }
 
+/// Where a health file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In its place.
+    InPlace,
+    /// Parked, and the record tells by whom.
+    OnRecord,
+    /// Parked, and no record tells of it.
+    ByHand,
+    /// Not there.
+    Nowhere,
+}
+
 /// What depooling came to.
 #[derive(Debug)]
 pub struct Depooled {
@@ -122,6 +135,17 @@ impl Member {
         self.watched.retain(|path| self.root.join(path).symlink_metadata().is_err());
         again.messages.insert(0, Message::Returned(returned));
         Some(again)
+    }
+
+    /// Whether a health file is in its place.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        self.health_files.iter().any(|path| self.root.join(path).symlink_metadata().is_ok())
+    }
+
+    /// Leaves what comes back where it is: an operator may change their mind.
+    pub fn let_come_back(&mut self) {
+        self.watched.clear();
     }
 
     /// The record, unless it is broken, or speaks of an operator's depool that somebody undid by hand.
@@ -256,9 +280,8 @@ impl Member {
         for look in looks {
             match &look.sight {
                 Ok(sight) if sight.health.is_some() => {}
-                Ok(sight) if sight.disabled.is_some() => {
-                    let disabled = self.root.shorten(&sight.disabled_path());
-                    let record = old.filter(|r| r.parked.iter().any(|entry| entry.disabled == disabled));
+                Ok(sight) if self.whereabouts(sight, old) != Whereabouts::Nowhere => {
+                    let record = old.filter(|_| self.whereabouts(sight, old) == Whereabouts::OnRecord);
                     let out = record.map_or(Duration::ZERO, |record| {
                         record.since.until(&self.store.now()).unwrap_or(Duration::MAX)
                     });
@@ -276,6 +299,21 @@ impl Member {
             (true, _) => Out::For(Duration::ZERO),
             (false, Some(out)) => Out::For(out),
             (false, None) => Out::Not,
+        }
+    }
+
+    /// Where a health file is, in the light of `record`.
+    #[must_use]
+    pub fn whereabouts(&self, sight: &Sight, record: Option<&Record>) -> Whereabouts {
+        let path = self.root.shorten(&sight.health_path());
+        let on_record = |record: &Record| {
+            record.parked.iter().any(|entry| entry.health_file == path && self.is_parked(entry))
+        };
+        match sight.health {
+            Some(_) => Whereabouts::InPlace,
+            None if record.is_some_and(on_record) => Whereabouts::OnRecord,
+            None if sight.disabled.is_some() => Whereabouts::ByHand,
+            None => Whereabouts::Nowhere,
         }
     }
 

@@ -10,7 +10,7 @@ mod store;
 
 pub use files::{FileId, Sight};
 pub use lock::{DrainLock, WriteLock, drain_in_progress};
-pub use member::{Depooled, Member, Out, Wish};
+pub use member::{Depooled, Member, Out, Whereabouts, Wish};
 pub use record::{By, Parked, Record, Unpark};
 pub use store::{LastDrain, Store};
 

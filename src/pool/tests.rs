@@ -198,6 +198,16 @@ fn a_file_that_has_the_disabled_name_already_is_not_touched() {
 }
 
 #[test]
+fn a_file_under_another_name_is_still_known_to_be_parked() {
+    let scene = Scene::new(&[(HEALTH, "alive"), (DISABLED, "somebody's")]);
+    scene.operator("x");
+    fs::remove_file(scene.path(DISABLED)).unwrap();
+    let depooled = scene.drain();
+    assert!(matches!(depooled.messages[..], [Message::OutAlready(Some(_))]), "{:?}", depooled.messages);
+    assert_ne!(depooled.out, Out::Not);
+}
+
+#[test]
 fn a_deploy_in_mid_drain_is_parked_again_and_wins_in_the_end() {
     let scene = Scene::new(&[(HEALTH, "old")]);
     let mut member = scene.member();
@@ -335,6 +345,14 @@ fn a_broken_record_is_named_and_does_not_hold_up_a_drain() {
     assert!(matches!(scene.member().store().record(), Err(Error::RecordBroken { .. })));
     assert!(at_once(&scene.drain()));
     assert_eq!(scene.record().unwrap().by, By::Drain);
+}
+
+#[test]
+fn an_empty_record_is_what_a_power_cut_leaves_before_the_rename() {
+    for text in ["", "\0\0\0"] {
+        let scene = Scene::new(&[(HEALTH, "alive"), ("var/lib/hhvm-drain/hhvm.service.json", text)]);
+        assert_eq!(scene.record(), None);
+    }
 }
 
 #[test]

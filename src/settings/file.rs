@@ -2,6 +2,7 @@
 //! mistakes.
 
 use super::Key;
+use crate::context::UnitName;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -19,7 +20,7 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// The unit whose table it stands in; none for all units.
-    pub unit: Option<String>,
+    pub unit: Option<UnitName>,
     /// Which setting.
     pub key: Key,
     /// Its values, as text.
@@ -94,18 +95,31 @@ impl Reader<'_> {
                 self.mistake(&unit.span(), message, false);
                 continue;
             };
-            if settings.contains_key("service") && !name.ends_with(".service") {
+            if settings.contains_key("service") {
                 let message = format!("write the unit's name in quotes: [unit.\"{name}.service\"]");
                 self.mistake(&unit.span(), &message, false);
                 continue;
             }
+            let unit = match UnitName::parse(name) {
+                Ok(unit) => unit,
+                Err(message) => {
+                    self.mistake(&unit.span(), &message, false);
+                    continue;
+                }
+            };
             for (key, value) in settings {
-                self.setting(Some(name), key.get_ref().as_ref(), &key.span(), value);
+                self.setting(Some(&unit), key.get_ref().as_ref(), &key.span(), value);
             }
         }
     }
 
-    fn setting(&mut self, unit: Option<&str>, name: &str, at: &Range<usize>, value: &Spanned<DeValue<'_>>) {
+    fn setting(
+        &mut self,
+        unit: Option<&UnitName>,
+        name: &str,
+        at: &Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         let Some(key) = Key::of_name(name) else {
             return self.mistake(at, &unknown_key(name), true);
         };
@@ -113,7 +127,7 @@ impl Reader<'_> {
             let message = format!("{name}: expected text in quotes, found {}", value.get_ref().type_str());
             return self.mistake(&value.span(), &message, false);
         };
-        let unit = unit.map(str::to_owned);
+        let unit = unit.cloned();
         let start = position(self.text, value.span().start);
         let first = position(self.text, at.start).line;
         let lines = first..=position(self.text, value.span().end).line.max(first);
@@ -174,8 +188,11 @@ mod tests {
              [unit.\"hhvm@8001.service\"]\ntimeout = \"2min\"\n",
         );
         assert!(contents.mistakes.is_empty(), "{:?}", contents.mistakes);
-        let found: Vec<_> =
-            contents.assignments.iter().map(|a| (a.unit.as_deref(), a.key, a.values.join(","))).collect();
+        let found: Vec<_> = contents
+            .assignments
+            .iter()
+            .map(|a| (a.unit.as_ref().map(UnitName::as_str), a.key, a.values.join(",")))
+            .collect();
         assert!(found.contains(&(None, Key::Timeout, "1min".into())));
         assert!(found.contains(&(None, Key::ZeroSamples, "5".into())));
         assert!(found.contains(&(None, Key::HealthFile, "/a/s.php,/b/s.php".into())));
@@ -216,6 +233,14 @@ mod tests {
         assert!(mistake.unknown_key && mistake.message.contains("did you mean \"timeout\""), "{mistake:?}");
         assert_eq!(mistake.at, Position { line: 1, column: 3 });
         assert!(read("colour = 1\n").mistakes[0].message.contains("hhvm-drain.toml(5)"));
+    }
+
+    #[test]
+    fn a_unit_may_be_named_without_its_suffix() {
+        for text in ["[unit.hhvm]\ntimeout = \"1s\"\n", "[unit.\"hhvm.service\"]\ntimeout = \"1s\"\n"] {
+            assert_eq!(read(text).assignments[0].unit, UnitName::parse("hhvm").ok(), "{text}");
+        }
+        assert!(read("[unit.\"a/b\"]\ntimeout = \"1s\"\n").mistakes[0].message.contains("unit name"));
     }
 
     #[test]

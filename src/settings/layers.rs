@@ -90,8 +90,8 @@ impl Layers {
     }
 
     fn apply_file(&mut self, context: &Context, path: &Path, contents: &file::Contents, of_unit: bool) {
-        let wanted = of_unit.then(|| context.unit.as_str());
-        for assignment in contents.assignments.iter().filter(|a| a.unit.as_deref() == wanted) {
+        let wanted = of_unit.then_some(&context.unit);
+        for assignment in contents.assignments.iter().filter(|a| a.unit.as_ref() == wanted) {
             let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
             self.set(Place::File(path.to_owned(), assignment.at), assignment.key, &values);
         }
@@ -114,7 +114,9 @@ impl Layers {
 
     fn set(&mut self, place: Place, key: Key, values: &[&str]) {
         if let Err(message) = self.settings.set(key, values) {
-            self.problems.push(Problem::error(place, format!("{}: {message}", key.name())));
+            let message =
+                if matches!(place, Place::Flag(_)) { message } else { format!("{}: {message}", key.name()) };
+            self.problems.push(Problem::error(place, message));
         }
     }
 }

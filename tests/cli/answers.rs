@@ -102,3 +102,17 @@ fn the_password_is_sent_and_shown_nowhere() {
     let said = format!("{stop:?}{:?}{}", rig.notifications(), rig.status());
     assert!(said.contains("status 401") && !said.contains("s3cret"), "{said}");
 }
+
+#[test]
+fn auto_finds_the_admin_port_that_hhvms_own_files_set() {
+    for (server_type, password) in
+        [("fastcgi", ""), ("proxygen", "hhvm.admin_server.password = \"ge &heim\"\n")]
+    {
+        let rig = Rig::configured(&format!(
+            "hhvm.server.type = {server_type}\nhhvm.admin_server.port = {{port}}\n{password}"
+        ));
+        let stop = rig.stop(&[]);
+        assert!(stop.stderr.contains("load was 0 after"), "{server_type}: {stop:?}");
+        assert!(!stop.stderr.contains("heim"), "{stop:?}");
+    }
+}

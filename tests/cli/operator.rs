@@ -65,6 +65,28 @@ fn pool_in_mid_drain_waits_for_the_stop() {
 }
 
 #[test]
+fn pool_ends_a_depool_that_waits() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    let child = rig.command(&[&["depool", "--wait"], &FAST[..]].concat()).spawn().unwrap();
+    wait_for(|| !rig.is_pooled());
+    assert_eq!(run(&mut rig.command(&["pool"])).code, 0);
+    rig.control("load = 0");
+    child.wait_with_output().unwrap();
+    assert!(rig.is_pooled(), "what an operator puts back stays");
+}
+
+#[test]
+fn a_depool_that_leaves_one_of_two_files_fails() {
+    let rig = Rig::new();
+    fs::create_dir_all(rig.path("srv/status.php")).unwrap();
+    let files = ["--health-file=/var/www/status.php", "--health-file=/srv/status.php"];
+    let depool = run(&mut rig.command(&[&["depool"], &files[..]].concat()));
+    assert_eq!(depool.code, 1, "{depool:?}");
+    assert!(depool.stderr.contains("/srv/status.php cannot be moved away"), "{depool:?}");
+}
+
+#[test]
 fn without_a_health_file_both_fail_and_say_what_to_set() {
     let rig = Rig::new();
     fs::remove_file(rig.path("var/www/status.php")).unwrap();

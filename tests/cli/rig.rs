@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -34,11 +35,30 @@ impl Rig {
         Self::speaking("fastcgi")
     }
 
+    /// A node whose HHVM is configured by an ini file, as a host's is; `{port}` in it becomes a free port.
+    pub fn configured(ini: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut rig = Self::without_hhvm();
+        rig.use_real_procfs();
+        fs::write(rig.path("etc/server.ini"), ini.replace("{port}", &free.to_string())).unwrap();
+        let mut command = Command::new(stand_in());
+        command.current_dir(rig.root.path()).args([
+            "--mode",
+            "server",
+            "--config",
+            "etc/server.ini",
+            "--port=0",
+        ]);
+        command.arg("--standin-control").arg(rig.path("control"));
+        rig.start(command);
+        rig.endpoint = "auto".into();
+        rig
+    }
+
     /// A node whose HHVM speaks `protocol`: `fastcgi`, `http`, or `unix` for FastCGI on a Unix socket.
     pub fn speaking(protocol: &str) -> Self {
         let mut rig = Self::without_hhvm();
-        fs::remove_dir_all(rig.path("proc")).unwrap();
-        symlink("/proc", rig.path("proc")).unwrap();
+        rig.use_real_procfs();
         let socket = rig.path("admin.sock");
         let server_type = if protocol == "http" { "proxygen" } else { "fastcgi" };
         let mut command = Command::new(stand_in());
@@ -46,20 +66,11 @@ impl Rig {
             .args(["--mode", "server", "--port=0", "--admin-port=0", "-d"])
             .arg(format!("hhvm.server.type={server_type}"))
             .arg("--standin-control")
-            .arg(rig.path("control"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .arg(rig.path("control"));
         if protocol == "unix" {
             command.arg("--standin-admin-unix").arg(&socket);
         }
-        let mut hhvm = command.spawn().expect("the stand-in is built by: cargo build --examples");
-        let mut lines = BufReader::new(hhvm.stdout.take().unwrap()).lines();
-        let admin = lines.find_map(|line| {
-            let line = line.ok()?;
-            Some(line.strip_prefix("admin server on ")?.split(' ').next()?.to_owned())
-        });
-        let admin = admin.expect("the stand-in listens");
+        let admin = rig.start(command);
         rig.endpoint = match protocol {
             "http" => format!("http://{admin}/check-load"),
             "unix" => format!("fastcgi+unix://{}/check-load", socket.display()),
@@ -68,8 +79,25 @@ impl Rig {
         if protocol == "unix" {
             wait_for(|| socket.exists());
         }
-        rig.hhvm = Some(hhvm);
         rig
+    }
+
+    fn use_real_procfs(&self) {
+        fs::remove_dir_all(self.path("proc")).unwrap();
+        symlink("/proc", self.path("proc")).unwrap();
+    }
+
+    /// Starts HHVM, and returns the address of its admin server once it listens.
+    fn start(&mut self, mut command: Command) -> String {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut hhvm = command.spawn().expect("the stand-in is built by: cargo build --examples");
+        let mut lines = BufReader::new(hhvm.stdout.take().unwrap()).lines();
+        self.hhvm = Some(hhvm);
+        let admin = lines.find_map(|line| {
+            let line = line.ok()?;
+            Some(line.strip_prefix("admin server on ")?.split(' ').next()?.to_owned())
+        });
+        admin.expect("the stand-in listens")
     }
 
     /// A node on which HHVM does not run.

@@ -150,6 +150,10 @@ fn when_healthy_waits_for_the_new_hhvm() {
     let rig = Rig::new();
     rig.stop(&[]);
     rig.control("refuse = true");
+    wait_for(|| rig.status()["load"].is_null());
+    let before =
+        run(rig.command(&["restore", "--repool=when-healthy"]).env("NOTIFY_SOCKET", rig.path("notify")));
+    assert!(before.took < Duration::from_secs(1) && before.stderr.is_empty(), "before the start: {before:?}");
     let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--timeout=10s"]);
     let child = start_hook.env("NOTIFY_SOCKET", rig.path("notify")).spawn().unwrap();
     wait_for(|| rig.notifications().iter().any(|n| n.contains("STATUS=Waiting for HHVM")));

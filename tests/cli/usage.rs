@@ -14,7 +14,7 @@ fn wrong_usage_is_one_line_and_status_2() {
     for (arguments, part) in [
         (&["explode"][..], "unrecognized subcommand 'explode'"),
         (&["stop", "--timout=5s"], "--timeout"),
-        (&["stop", "--timeout=soon"], "--timeout: timeout: \"soon\" is not a duration"),
+        (&["stop", "--timeout=soon"], "--timeout: \"soon\" is not a duration"),
         (&["status", "--unit=../../etc/passwd"], "not a unit name"),
         (&["status", "--health-file=\n\x1b[31m"], "is not an absolute path"),
     ] {

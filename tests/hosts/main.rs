@@ -12,7 +12,9 @@ mod operator;
 mod overrides;
 mod package;
 mod recovery;
+mod shutdown;
 mod story;
+mod units;
 
 use std::process::ExitCode;
 
@@ -70,6 +72,16 @@ const TESTS: &[Test] = tests! {
         stays_out_until_pool,
         what_was_moved_by_hand_is_left,
         depool_in_mid_drain_is_kept;
+    units:
+        a_sysv_hhvm_is_drained_then_stopped_with_all_its_processes,
+        a_pid_file_that_lies_harms_nobody,
+        killmode_process_and_mode_daemon_leave_nobody_behind,
+        two_instances_drain_at_once_each_with_its_settings,
+        without_an_admin_port_connections_are_counted;
+    shutdown:
+        drains_before_the_web_server_stops,
+        needs_no_order_between_hhvm_and_the_web_server,
+        does_nothing_unless_the_host_goes_down;
     recovery:
         sigkill_to_the_program,
         sigterm_to_the_program,

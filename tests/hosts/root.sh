@@ -8,7 +8,8 @@ set -eu
 directory=$1
 suite=bookworm
 # libfcgi-bin: cgi-fcgi, which requests pages as a web server does.
-packages=systemd-sysv,dbus,procps,curl,libfcgi-bin
+# nginx-light: a real web server in front of HHVM; a test that wants it enables it.
+packages=systemd-sysv,dbus,procps,curl,libfcgi-bin,nginx-light
 
 root=$directory/$suite-$(sha256sum "$0" | cut -c1-12)
 if [ -d "$root" ]; then
@@ -45,6 +46,7 @@ rm -rf --one-file-system "$root".*
 half=$root.$$
 trap 'rm -rf --one-file-system "$half"' EXIT
 printf '%s\n' "$list" |
-    mmdebstrap --quiet --variant=minbase --include="$packages" "$suite" "$half" ${list:+-} >&2
+    mmdebstrap --quiet --variant=minbase --include="$packages" \
+        --customize-hook='chroot "$1" systemctl --quiet disable nginx' "$suite" "$half" ${list:+-} >&2
 mv "$half" "$root"
 echo "$root"

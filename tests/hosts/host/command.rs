@@ -68,8 +68,7 @@ impl Host {
         Background { child: child.expect("failed to run nsenter"), start }
     }
 
-    /// The command that `run` and `spawn` start; its output goes where the caller sends it.
-    pub fn command(&self, command: &str) -> Command {
+    fn command(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
         nsenter
             .args(["--all", "--wdns=/root", "--target", &self.machine().leader().to_string()])

@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{Background, CONTROL, Host, wait_for};
+use super::setup::CONTROL;
+use super::{Background, Host, wait_for};
 
 impl Host {
     /// Tells the stand-in what to pretend from now on: `load=16>0/10s`, for one.

@@ -9,7 +9,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::overlay::Overlay;
-use super::{CONTROL, Host, Setup, succeed, target};
+use super::setup::{CONTROL, Setup};
+use super::{Host, succeed, target};
 
 const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -79,9 +80,8 @@ pub fn why_not() -> Option<String> {
 pub fn furnish(root: &Path, setup: &Setup) {
     let service = format!(
         "[Unit]\nDescription=HHVM\nAfter=network.target\nStartLimitIntervalSec=0\n\n\
-         [Service]\nType=simple\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini --standin-control {CONTROL} {}\n{}\n\n\
+         [Service]\nType=simple\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini --standin-control {CONTROL}\n{}\n\n\
          [Install]\nWantedBy=multi-user.target\n",
-        setup.arguments.join(" "),
         setup.service.join("\n"),
     );
     let write = |path: &str, text: &str| {

@@ -1,0 +1,62 @@
+//! An ini file of HHVM's, line by line, so that each setting has its line number.
+
+use ini::{Ini, ParseOption};
+use rustix::fs::OFlags;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// A larger file is none of HHVM's.
+const FILE_MAX: u64 = 1 << 20;
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, with the dots.
+    pub name: String,
+    /// Its value, without quotes.
+    pub value: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// Reads the file at `path`, which somebody else has named: only a regular file, and never waiting for it.
+///
+/// # Errors
+/// As open(2); and for what is no file, is too large, or is not text.
+pub fn read(path: &Path) -> io::Result<Vec<Setting>> {
+    let nonblocking = i32::from_ne_bytes(OFlags::NONBLOCK.bits().to_ne_bytes());
+    let file = std::fs::File::options().read(true).custom_flags(nonblocking).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = String::new();
+    file.take(FILE_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(io::Error::other("larger than 1 MiB"));
+    }
+    Ok(parse(&text))
+}
+
+/// Reads the text of an ini file; lines that are none of it are passed over, as HHVM does.
+///
+/// Sections mean nothing in HHVM's files: the names are whole.
+#[must_use]
+pub fn parse(text: &str) -> Vec<Setting> {
+    let numbered = text.lines().enumerate();
+    numbered
+        .filter_map(|(index, line)| {
+            let options = ParseOption { enabled_escape: false, ..ParseOption::default() };
+            let ini = Ini::load_from_str_opt(line.trim(), options).ok()?;
+            let (name, value) = ini.general_section().iter().next()?;
+            let (_, written) = line.split_once('=')?;
+            let value = if written.trim_start().starts_with(['"', '\'']) { value } else { bare(value) };
+            Some(Setting { name: name.to_owned(), value: value.to_owned(), line: index + 1 })
+        })
+        .collect()
+}
+
+/// A value without quotes ends at a comment, which the library takes for a part of it.
+fn bare(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim_end()
+}

@@ -1,0 +1,124 @@
+//! Finds out, from a running HHVM's command line and its ini files, where its admin port and its pages are.
+//!
+//! HHVM's side is not trusted: of whatever file the command line names, only known keys are read, up to a bound.
+
+mod arguments;
+mod ini;
+mod options;
+
+pub use options::{Options, Origin};
+
+use crate::endpoint::{Address, Protocol, Target};
+use crate::load::sockets::Listener;
+use arguments::Argument;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What is known of an HHVM.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hhvm {
+    /// Its options, each with its origin.
+    pub options: Options,
+    /// Files that it reads and this program does not, and why not.
+    pub unread: Vec<(PathBuf, String)>,
+}
+
+impl Hhvm {
+    /// Looks at the process `pid`, if its name is that of HHVM. `proc` is the mounted procfs.
+    ///
+    /// Paths are those of the process: below its own root, relative to its own directory.
+    #[must_use]
+    pub fn of_process(pid: i32, proc: &Path) -> Option<Self> {
+        let process = proc.join(pid.to_string());
+        let name = fs::read_to_string(process.join("comm")).ok()?;
+        if name.trim_end() != "hhvm" {
+            return None;
+        }
+        let command_line = fs::read(process.join("cmdline")).ok().filter(|bytes| !bytes.is_empty())?;
+        let root = process.join("root");
+        let directory = fs::read_link(process.join("cwd")).unwrap_or_default();
+        let place = |path: &Path| {
+            let absolute = directory.join(path);
+            root.join(absolute.strip_prefix("/").unwrap_or(&absolute))
+        };
+        Some(Self::of_command_line(&command_line, place))
+    }
+
+    /// Reads the arguments, and through `place` the files that they name. What comes later wins; the command line
+    /// wins over files, and `--port` and `--admin-port` over all (`hphp/runtime/base/program-functions.cpp`).
+    fn of_command_line(command_line: &[u8], place: impl Fn(&Path) -> PathBuf) -> Self {
+        let arguments = arguments::read(command_line);
+        let mut hhvm = Self::default();
+        for argument in &arguments {
+            if let Argument::Config(path) = argument {
+                hhvm.read_file(path, &place(path));
+            }
+        }
+        for argument in arguments {
+            if let Argument::Option { name, value, word } = argument {
+                hhvm.options.set(&name, &value, &Origin::CommandLine(word));
+            }
+        }
+        hhvm
+    }
+
+    fn read_file(&mut self, name: &Path, path: &Path) {
+        if name.extension().is_some_and(|extension| extension == "hdf") {
+            self.unread.push((name.to_owned(), "is in the hdf format".to_owned()));
+            return;
+        }
+        match ini::read(path) {
+            Ok(settings) => {
+                for setting in settings {
+                    let origin = Origin::File(name.to_owned(), setting.line);
+                    self.options.set(&setting.name, &setting.value, &origin);
+                }
+            }
+            Err(error) => self.unread.push((name.to_owned(), format!("cannot be read ({error})"))),
+        }
+    }
+
+    /// Where the admin port answers; none if it is off.
+    ///
+    /// An empty address means both loopback addresses: versions differ in which one they bind.
+    #[must_use]
+    pub fn admin_targets(&self) -> Option<Vec<Target>> {
+        let port = self.options.admin_port.as_ref().map(|found| found.value).filter(|port| *port > 0)?;
+        let address = self.options.admin_ip.as_ref().or(self.options.ip.as_ref());
+        let hosts = match address.map_or("", |found| found.value.as_str()) {
+            "" | "*" | "::" | "0.0.0.0" | "localhost" => vec!["127.0.0.1", "::1"],
+            host => vec![host],
+        };
+        let target = |host: &str| Target {
+            protocol: self.protocol(),
+            address: Address::Tcp(host.to_owned(), port),
+            path: "/check-load".to_owned(),
+        };
+        Some(hosts.into_iter().map(target).collect())
+    }
+
+    /// Where its pages are served; port 80 by default.
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        if let Some(found) = &self.options.file_socket {
+            return Listener::Unix(found.value.clone());
+        }
+        let address: Option<IpAddr> = self.options.ip.as_ref().and_then(|found| found.value.parse().ok());
+        let port = self.options.port.as_ref().map_or(80, |found| found.value);
+        Listener::Tcp(address.filter(|address| !address.is_unspecified()), port)
+    }
+
+    /// Both servers speak the language of `Server.Type`; its default is proxygen.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        match &self.options.server_type {
+            Some(found) if found.value == "fastcgi" => Protocol::FastCgi,
+            _ => Protocol::Http,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,140 @@
+//! Command lines and ini files of the kinds that hosts have, and nonsense.
+
+use super::*;
+use proptest::prelude::*;
+
+fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(directory.path().join(name.trim_start_matches('/')), text).unwrap();
+    }
+    let place = |path: &Path| directory.path().join(path.strip_prefix("/").unwrap_or(path));
+    Hhvm::of_command_line(words.join("\0").as_bytes(), place)
+}
+
+fn targets(hhvm: &Hhvm) -> Vec<String> {
+    hhvm.admin_targets().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+const PACKAGED: &str = "\
+; some comment
+pid = /var/run/hhvm/pid
+
+; hhvm specific
+hhvm.server.port = 9000
+hhvm.server.type = fastcgi
+hhvm.server.default_document = index.php
+hhvm.log.use_log_file = true
+";
+
+#[test]
+fn the_packaged_configuration_has_no_admin_port() {
+    let hhvm = found(
+        &["/usr/bin/hhvm", "--mode", "daemon", "--config", "/server.ini"],
+        &[("/server.ini", PACKAGED)],
+    );
+    assert_eq!(hhvm.admin_targets(), None);
+    assert_eq!(hhvm.options.port.as_ref().map(|found| found.value), Some(9000));
+    let origin = hhvm.options.server_type.unwrap().origin;
+    assert_eq!(origin.to_string(), "/server.ini:6");
+}
+
+#[test]
+fn later_files_win_and_the_command_line_over_files() {
+    let files = [
+        ("a.ini", "hhvm.admin_server.port = 1\nhhvm.server.type=fastcgi"),
+        ("b.ini", "hhvm.admin_server.port=2"),
+    ];
+    let both = ["hhvm", "-c", "a.ini", "--config=b.ini"];
+    assert_eq!(targets(&found(&both, &files))[0], "fastcgi://127.0.0.1:2/check-load");
+    for (words, port) in [
+        (&["-d", "hhvm.admin_server.port=3"][..], 3),
+        (&["-dhhvm.admin_server.port=3", "-vAdminServer.Port=4"], 4),
+        (&["--admin-port", "5", "-v", "AdminServer.Port = 4"], 5),
+        (&["--admin-port=6"], 6),
+    ] {
+        let hhvm = found(&[&both[..], words].concat(), &files);
+        assert_eq!(targets(&hhvm)[0], format!("fastcgi://127.0.0.1:{port}/check-load"), "{words:?}");
+    }
+}
+
+#[test]
+fn the_address_decides_where_to_ask() {
+    for (words, expected) in [
+        (&["-vAdminServer.Port=9001"][..], "http://127.0.0.1:9001/check-load http://[::1]:9001/check-load"),
+        (&["-vAdminServer.Port=9001", "-vServer.IP=10.0.0.1"], "http://10.0.0.1:9001/check-load"),
+        (
+            &["-vAdminServer.Port=9001", "-vServer.IP=10.0.0.1", "-vAdminServer.IP=::1"],
+            "http://[::1]:9001/check-load",
+        ),
+        (&["-vAdminServer.Port=0"], ""),
+    ] {
+        assert_eq!(targets(&found(&[&["hhvm"], words].concat(), &[])).join(" "), expected);
+    }
+}
+
+#[test]
+fn a_password_is_found_and_never_shown() {
+    let hhvm = found(
+        &["hhvm", "-c", "a.ini", "-vAdminServer.Password=geheim2"],
+        &[("a.ini", "hhvm.admin_server.passwords[0] = \"geheim1\"")],
+    );
+    let password = hhvm.options.admin_password.as_ref().unwrap();
+    assert_eq!(password.value.0, "geheim2");
+    assert!(!format!("{hhvm:?}{}", password.origin).contains("geheim2"), "{}", password.origin);
+}
+
+#[test]
+fn what_is_not_read_is_named() {
+    let hhvm = found(&["hhvm", "-c", "old.hdf", "-c", "/missing.ini", "-c", "a.ini"], &[("a.ini", PACKAGED)]);
+    let unread: Vec<_> = hhvm.unread.iter().map(|(path, why)| format!("{} {why}", path.display())).collect();
+    assert_eq!(unread.len(), 2, "{unread:?}");
+    assert!(unread[0].starts_with("old.hdf is in the hdf format") && unread[1].starts_with("/missing.ini"));
+    assert!(hhvm.options.port.is_some());
+}
+
+#[test]
+fn nonsense_among_the_lines_spares_the_rest() {
+    let text = "=\n[section\n]]\n\"\nhhvm.server.port\nhhvm.server.port = abc\nhhvm.server.port = 99999\n\
+                hhvm.server.port = 8080 ; behind\n  hhvm.server.file_socket = '/run/hhvm/sock'\n\u{0}\n";
+    let hhvm = found(&["hhvm", "-c", "a.ini"], &[("a.ini", text)]);
+    assert_eq!(
+        hhvm.options.port.map(|found| (found.value, found.origin.to_string())),
+        Some((8080, "a.ini:8".into()))
+    );
+    assert_eq!(hhvm.options.file_socket.map(|found| found.value), Some("/run/hhvm/sock".into()));
+}
+
+#[test]
+fn a_running_process_is_read_below_its_own_root() {
+    let proc = tempfile::tempdir().unwrap();
+    let process = proc.path().join("7");
+    fs::create_dir_all(process.join("root/etc/hhvm")).unwrap();
+    fs::write(process.join("cmdline"), "hhvm\0-c\0hhvm/server.ini\0--admin-port\x009001\0").unwrap();
+    fs::write(process.join("root/etc/hhvm/server.ini"), PACKAGED).unwrap();
+    std::os::unix::fs::symlink("/etc", process.join("cwd")).unwrap();
+    fs::write(process.join("comm"), "php-fpm8.2\n").unwrap();
+    assert_eq!(Hhvm::of_process(7, proc.path()), None, "another server's options mean nothing here");
+    fs::write(process.join("comm"), "hhvm\n").unwrap();
+    let hhvm = Hhvm::of_process(7, proc.path()).unwrap();
+    assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:9001/check-load");
+    assert_eq!(Hhvm::of_process(8, proc.path()), None);
+}
+
+#[test]
+fn a_fifo_in_place_of_a_file_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(ini::read(&fifo).is_err());
+}
+
+proptest! {
+    #[test]
+    fn noise_is_read_without_a_panic(line in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
+        let _ = arguments::read(&line);
+        let _ = ini::parse(&text);
+        let mut options = Options::default();
+        options.set(&text, &text, &Origin::CommandLine(text.clone()));
+    }
+}

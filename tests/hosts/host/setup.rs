@@ -1,0 +1,75 @@
+//! What a host is made of before it boots.
+
+use std::path::PathBuf;
+
+use super::overlay::Overlay;
+use super::{Host, parts};
+
+/// What a host is to hold when it boots.
+pub struct Setup {
+    layers: Vec<PathBuf>,
+    pub(super) service: Vec<String>,
+    pub(super) files: Vec<(String, String)>,
+    pub(super) ini: String,
+}
+
+/// HHVM's own configuration, as its packages set it up.
+const INI: &str = "\
+hhvm.server.type = fastcgi
+hhvm.server.port = 9000
+hhvm.server.thread_count = 32
+hhvm.server.source_root = /var/www
+hhvm.admin_server.port = 9001
+";
+
+/// What the stand-in reads its load and its faults from, while it runs.
+pub(super) const CONTROL: &str = "/etc/hhvm/stand-in";
+
+impl Setup {
+    /// Adds a line to the `[Service]` section of hhvm.service.
+    pub fn service(mut self, line: &str) -> Self {
+        self.service.push(line.to_owned());
+        self
+    }
+
+    /// Adds lines to HHVM's own configuration; the last one for a key wins.
+    pub fn ini(mut self, text: &str) -> Self {
+        self.ini.push_str(text);
+        self
+    }
+
+    /// Adds a file.
+    pub fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Sets hhvm-drain's settings, in the notation of /etc/hhvm-drain.toml.
+    pub fn settings(self, toml: &str) -> Self {
+        self.file("/etc/hhvm-drain.toml.d/test.toml", toml)
+    }
+
+    /// Boots, and returns when HHVM is up.
+    pub fn boot(self) -> Host {
+        let mut layers = self.layers.clone();
+        layers.push(parts::root().to_owned());
+        let overlay = Overlay::new(layers);
+        parts::furnish(&overlay.root(), &self);
+        let mut host = Host { machine: None, overlay: Some(overlay) };
+        host.boot_again();
+        host
+    }
+}
+
+impl Host {
+    /// A host with HHVM and without hhvm-drain.
+    pub fn bare() -> Setup {
+        let ini = INI.to_owned();
+        Setup { layers: Vec::new(), service: Vec::new(), files: Vec::new(), ini }
+    }
+
+    /// A host with HHVM on which apt has installed the package.
+    pub fn with_package() -> Setup {
+        Setup { layers: vec![parts::installed()], ..Self::bare() }
+    }
+}
