@@ -42,7 +42,7 @@ pub struct Cli {
 pub enum Command {
     /// Take the node out and wait until HHVM may stop (for ExecStop=)
     Stop {
-        /// Only if the host is going down (for hhvm-drain-shutdown.service)
+        /// Only if the host is going down (for hhvm-drain-shutdown@.service)
         #[arg(long)]
         shutdown: bool,
     },
@@ -70,7 +70,16 @@ pub enum Command {
         json: bool,
     },
     /// Prove that the next stop will drain
-    Check,
+    Check {
+        /// Ask this, as the load balancer does
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// With --url: take the node out for a moment, and see whether the answer changes
+        #[arg(long, requires = "url")]
+        trial: bool,
+    },
+    /// Print the drop-in for the unit that --unit names
+    DropIn,
 }
 
 /// One flag for every setting.
@@ -83,6 +92,9 @@ pub struct SettingFlags {
     /// Where the load is read [default: auto]
     #[arg(long, global = true, value_name = "URL")]
     endpoint: Option<String>,
+    /// What answers there: hhvm or php-fpm [default: hhvm]
+    #[arg(long, global = true, value_name = "KIND")]
+    kind: Option<String>,
     /// File with HHVM's admin password
     #[arg(long, global = true, value_name = "PATH")]
     password_file: Option<String>,
@@ -116,6 +128,7 @@ impl SettingFlags {
         [
             health_files,
             one(Key::Endpoint, &self.endpoint),
+            one(Key::Kind, &self.kind),
             one(Key::PasswordFile, &self.password_file),
             one(Key::MinDrain, &self.min_drain),
             one(Key::Timeout, &self.timeout),

@@ -1,10 +1,12 @@
 //! The commands, a file each; none decides what a library module can decide.
 
 mod check;
+mod drop_in;
 mod operator;
 mod restore;
 mod status;
 mod stop;
+mod trial;
 
 use crate::cli::Command;
 use crate::context::{Caller, Context};
@@ -39,7 +41,10 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         }
         Command::Pool => operator::pool(context, settings),
         Command::Status { json } => status::run(context, settings, *json),
-        Command::Check => check::run(context, settings, problems),
+        Command::Check { url, trial } => {
+            check::run(context, settings, problems, url.as_deref().map(|url| (url, *trial)))
+        }
+        Command::DropIn => drop_in::run(context),
     }
 }
 
@@ -73,7 +78,7 @@ fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Ask
         },
     };
     Asked {
-        source: Source::new(located.places, password.as_ref(), settings.threshold),
+        source: Source::new(located.places, settings.kind, password.as_ref(), settings.threshold),
         basis: located.basis,
         problems,
     }

@@ -1,6 +1,6 @@
 //! The load over HTTP/1.1, for an HHVM whose server type is proxygen, or through a front end.
 
-use super::{BODY_MAX, Client, Reply, Unknown, left};
+use super::{Client, Reply, Unknown, left};
 use crate::endpoint::Address;
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -51,14 +51,13 @@ impl Http {
 }
 
 impl Client for Http {
-    fn get(&mut self, path: &str, query: &str, deadline: Instant) -> Result<Reply, Unknown> {
+    fn get(&mut self, path: &str, query: &str, limit: usize, deadline: Instant) -> Result<Reply, Unknown> {
         let separator = if query.is_empty() { "" } else { "?" };
         let url = format!("http://{}{path}{separator}{query}", self.authority);
         let request = self.agent.get(url).config().timeout_global(Some(left(deadline)?)).build();
         let mut response = request.call()?;
-        let mut body = Vec::with_capacity(BODY_MAX + 1);
-        let limit = BODY_MAX as u64 + 1;
-        response.body_mut().as_reader().take(limit).read_to_end(&mut body)?;
+        let mut body = Vec::with_capacity(limit + 1);
+        response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body)?;
         Ok(Reply { status: response.status().as_u16(), body })
     }
 }

@@ -1,12 +1,13 @@
-//! Reads the load of an HHVM: `/check-load` plus `/check-queued`, from the first place that answers with a load.
+//! Reads the load, from the first place that gives one: of an HHVM `/check-load` plus `/check-queued`.
 
 use super::fastcgi::FastCgi;
 use super::http::Http;
 use super::sockets::Listener;
-use super::{Client, Load, Unknown, count};
+use super::{COUNT_MAX, Client, Load, Unknown, count, php_fpm};
 use crate::endpoint::{Protocol, Target};
 use crate::locate::Place;
 use crate::password::Password;
+use crate::settings::Kind;
 use std::time::{Duration, Instant};
 
 /// The command whose twin counts the queue.
@@ -33,7 +34,8 @@ struct Candidate {
 
 /// How a place is read.
 enum Way {
-    Ask(Asker),
+    Hhvm(Asker),
+    PhpFpm(Box<dyn Client + Send>, String),
     Count(Listener),
 }
 
@@ -47,9 +49,12 @@ struct Asker {
 }
 
 impl Candidate {
-    fn new(place: Place) -> Self {
+    fn new(place: Place, kind: Kind) -> Self {
         let way = match &place {
-            Place::Endpoint(target) => Way::Ask(Asker::new(target)),
+            Place::Endpoint(target) if kind == Kind::PhpFpm => {
+                Way::PhpFpm(client(target), target.path.clone())
+            }
+            Place::Endpoint(target) => Way::Hhvm(Asker::new(target)),
             Place::Sockets(listener) => Way::Count(listener.clone()),
         };
         Self { place, way }
@@ -57,26 +62,32 @@ impl Candidate {
 
     fn read(&mut self, query: &str, threshold: u64, deadline: Instant) -> Result<u64, Unknown> {
         match &mut self.way {
-            Way::Ask(asker) => asker.read(query, threshold, deadline),
+            Way::Hhvm(asker) => asker.read(query, threshold, deadline),
+            Way::PhpFpm(client, path) => {
+                php_fpm::load(&client.get(path, php_fpm::QUERY, php_fpm::BODY_MAX, deadline)?)
+            }
             Way::Count(listener) => listener.in_use(),
         }
     }
 }
 
+fn client(target: &Target) -> Box<dyn Client + Send> {
+    match target.protocol {
+        Protocol::FastCgi => Box::new(FastCgi::new(target.address.clone())),
+        Protocol::Http => Box::new(Http::new(&target.address)),
+    }
+}
+
 impl Asker {
     fn new(target: &Target) -> Self {
-        let client: Box<dyn Client + Send> = match target.protocol {
-            Protocol::FastCgi => Box::new(FastCgi::new(target.address.clone())),
-            Protocol::Http => Box::new(Http::new(&target.address)),
-        };
         let queued_path = target.path.strip_suffix(ACTIVE).map(|base| format!("{base}{QUEUED}"));
-        Self { client, path: target.path.clone(), queued_path, queue: None }
+        Self { client: client(target), path: target.path.clone(), queued_path, queue: None }
     }
 
     /// `/check-load` counts running requests only, and can say 0 while users wait in the queue: a load up to
     /// `threshold` is never made of an older answer.
     fn read(&mut self, query: &str, threshold: u64, deadline: Instant) -> Result<u64, Unknown> {
-        let active = count(&self.client.get(&self.path, query, deadline)?)?;
+        let active = count(&self.client.get(&self.path, query, COUNT_MAX, deadline)?)?;
         let Some(path) = &self.queued_path else { return Ok(active) };
         if let Some((at, queued)) = self.queue
             && active > threshold
@@ -84,7 +95,7 @@ impl Asker {
         {
             return Ok(active + queued);
         }
-        let reply = self.client.get(path, query, deadline)?;
+        let reply = self.client.get(path, query, COUNT_MAX, deadline)?;
         if reply.status == 404 {
             self.queued_path = None;
             return Ok(active);
@@ -98,9 +109,9 @@ impl Asker {
 impl Source {
     /// A source that tries `places` in order, for somebody who waits for a load of at most `threshold`.
     #[must_use]
-    pub fn new(places: Vec<Place>, password: Option<&Password>, threshold: u64) -> Self {
+    pub fn new(places: Vec<Place>, kind: Kind, password: Option<&Password>, threshold: u64) -> Self {
         Self {
-            candidates: places.into_iter().map(Candidate::new).collect(),
+            candidates: places.into_iter().map(|place| Candidate::new(place, kind)).collect(),
             query: password.map(Password::query).unwrap_or_default(),
             threshold,
             settled: None,
@@ -149,7 +160,7 @@ mod tests {
     struct Table(BTreeMap<&'static str, (u16, &'static str)>);
 
     impl Client for Table {
-        fn get(&mut self, path: &str, _: &str, _: Instant) -> Result<Reply, Unknown> {
+        fn get(&mut self, path: &str, _: &str, _: usize, _: Instant) -> Result<Reply, Unknown> {
             let (status, body) = *self.0.get(path).ok_or(Unknown::Refused)?;
             Ok(Reply { status, body: body.as_bytes().to_vec() })
         }
@@ -157,7 +168,7 @@ mod tests {
 
     fn source(tables: Vec<BTreeMap<&'static str, (u16, &'static str)>>) -> Source {
         let places = usual_targets().into_iter().map(Place::Endpoint).take(tables.len()).collect();
-        let mut source = Source::new(places, None, 0);
+        let mut source = Source::new(places, Kind::Hhvm, None, 0);
         for (index, table) in tables.into_iter().enumerate() {
             answer(&mut source, index, table);
         }
@@ -166,7 +177,7 @@ mod tests {
 
     /// Makes one candidate answer from `table`.
     fn answer(source: &mut Source, index: usize, table: BTreeMap<&'static str, (u16, &'static str)>) {
-        let Way::Ask(asker) = &mut source.candidates[index].way else { panic!("an endpoint") };
+        let Way::Hhvm(asker) = &mut source.candidates[index].way else { panic!("an endpoint") };
         asker.client = Box::new(Table(table));
     }
 

@@ -8,17 +8,22 @@ mod endpoints;
 mod files;
 mod harness;
 mod host;
+mod matrix;
+mod needrestart;
 mod operator;
 mod overrides;
 mod package;
 mod recovery;
+mod rpm;
 mod shutdown;
 mod story;
+mod surroundings;
 mod units;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use host::Debian;
+use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test: a function that panics when something is not as it should be.
 type Test = (&'static str, fn());
@@ -31,21 +36,48 @@ macro_rules! tests {
 }
 
 #[rustfmt::skip]
-// In this order; the longest comes first.
-const TESTS: &[Test] = tests! {
+/// On Debian 12 only: what takes long, or has little to do with the version of systemd.
+const ONCE: &[Test] = tests! {
     overrides:
-        a_timeout_beyond_that_of_the_unit_is_granted,
+        a_timeout_beyond_that_of_the_unit_is_granted;
+    matrix:
+        upgrade,
+        upgrade_in_mid_drain,
+        downgrade,
+        downgrade_in_mid_drain,
+        reinstallation,
+        reinstallation_in_mid_drain,
+        removal,
+        removal_in_mid_drain,
+        purge,
+        purge_in_mid_drain;
+    needrestart:
+        leaves_hhvm_alone_and_would_not_without_us;
+    rpm:
+        installs_drains_and_is_removed,
+        keeps_an_edited_configuration,
+        a_removal_in_mid_drain_brings_the_node_back;
+    surroundings:
+        in_a_chroot_without_systemd,
+        without_hhvm,
+        with_a_read_only_etc;
+    harness:
+        runs_commands,
+        reads_the_journal,
+        survives_a_power_cut,
+        reboots;
+};
+
+#[rustfmt::skip]
+/// On every release.
+const EVERYWHERE: &[Test] = tests! {
+    overrides:
         a_daemon_reload_in_mid_drain_does_not_cut_it,
         drains_another_user_in_a_sandbox,
         an_override_takes_effect,
         check_notices_an_override_that_drops_the_drain,
         a_file_of_the_same_name_replaces_the_drop_in,
         a_broken_settings_file_still_drains;
-    harness:
-        runs_commands,
-        reads_the_journal,
-        survives_a_power_cut,
-        reboots;
     package:
         installs_and_purges_without_touching_hhvm,
         a_removal_in_mid_drain_brings_the_node_back,
@@ -99,15 +131,36 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The tests wait more than they work.
     arguments.test_threads.get_or_insert(6);
-    let reason = if arguments.list { None } else { host::prepare().err() };
-    if let Some(reason) = &reason {
-        println!("host tests are ignored on this machine: {reason}");
+    let why_not = if arguments.list { None } else { host::prepare().err() };
+    let trials = Debian::ALL.into_iter().flat_map(|debian| trials(&arguments, debian, why_not.clone()));
+    let trials = trials.collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The tests on a release; ignored if nothing runs on this machine, or no such host can be made.
+fn trials(arguments: &Arguments, debian: Debian, why_not: Option<String>) -> Vec<Trial> {
+    let once = if debian == Debian::Twelve { ONCE } else { &[] };
+    let tests = once.iter().chain(EVERYWHERE);
+    let tests: Vec<_> =
+        tests.map(|&(name, test)| (format!("debian{}::{name}", debian.number()), test)).collect();
+    let is_wanted =
+        |name: &String| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
+    let is_needed = !arguments.list && tests.iter().any(|(name, _)| is_wanted(name));
+    let why_not = why_not.or_else(|| is_needed.then(|| debian.root("").err()).flatten());
+    if let Some(why_not) = &why_not {
+        println!("host tests on Debian {} are ignored: {why_not}", debian.number());
     }
-    let trials = TESTS.iter().map(|&(name, test)| {
-        let reason = reason.clone();
-        let ignored = reason.is_some();
-        let run = move || reason.map_or(Ok(()), |reason| Err(reason.into())).map(|()| test());
+    let trial = |(name, test): (String, fn())| {
+        let ignored = why_not.is_some();
+        let why_not = why_not.clone();
+        let run = move || {
+            // With --ignored it is called all the same.
+            why_not.map_or(Ok(()), |why_not| Err(Failed::from(why_not)))?;
+            debian.make_current();
+            test();
+            Ok(())
+        };
         Trial::test(name, run).with_ignored_flag(ignored)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    };
+    tests.into_iter().map(trial).collect()
 }

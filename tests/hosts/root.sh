@@ -1,17 +1,18 @@
 #!/bin/sh
-# Makes the Debian 12 root that every host test and the demo boot from, once, and prints its path.
-# The name carries a hash of this file, so that a changed recipe makes a new root.
+# Makes the Debian root that host tests and the demo boot from, once, and prints its path.
+# The name carries a hash of this file and of the packages, so that a changed recipe makes a new root.
 #
-# usage: root.sh DIRECTORY
+# usage: root.sh DIRECTORY [SUITE [PACKAGE[,PACKAGE]...]]
 set -eu
 
 directory=$1
-suite=bookworm
+suite=${2:-bookworm}
 # libfcgi-bin: cgi-fcgi, which requests pages as a web server does.
+# No source for apt is left: a host has no network, and tests bring what they want apt to find.
 # nginx-light: a real web server in front of HHVM; a test that wants it enables it.
-packages=systemd-sysv,dbus,procps,curl,libfcgi-bin,nginx-light
+packages=systemd-sysv,dbus,procps,curl,libfcgi-bin,nginx-light${3:+,$3}
 
-root=$directory/$suite-$(sha256sum "$0" | cut -c1-12)
+root=$directory/$suite-$({ cat "$0"; echo "$packages"; } | sha256sum | cut -c1-12)
 if [ -d "$root" ]; then
     echo "$root"
     exit
@@ -25,13 +26,18 @@ if [ -d "$root" ]; then
     exit
 fi
 
-# This machine's own Debian sources, so that its mirror and its pins hold here too. Without any (another
-# distribution, say) the list is empty, and mmdebstrap takes its default mirror.
+# This machine's own Debian sources, so that its mirror and its pins hold here too; for another release than its own,
+# the same archive. Without any (another distribution, say) the list is empty, and mmdebstrap takes its default mirror.
 sources() {
     # shellcheck disable=SC2016 # the fields are for apt, not for the shell
-    apt-get indextargets --format '$(ORIGIN) $(CODENAME) deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Created-By: Packages' 2>/dev/null |
-        sed -n "s/^Debian ${suite}[-a-z]* //p"
+    targets=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 2>/dev/null | sed -n 's/^Debian //p')
+    own=$(echo "$targets" | sed -n "s/^${suite}[-a-z]* //p")
+    if [ -n "$own" ]; then
+        echo "$own"
+    else
+        echo "$targets" | sed -nE "s/^[a-z]+ (deb [^ ]+) [^ ]+ main\$/\1 $suite main/p" | head -n 1
+    fi
 }
 
 list=$(sources)
@@ -40,13 +46,15 @@ if [ -z "$list" ]; then
     list=$(sources)
 fi
 
-echo "hosts: making a Debian 12 root with systemd (once, about half a minute)" >&2
+echo "hosts: making a root of Debian's $suite with systemd (once, about half a minute)" >&2
 # Left by a run that was killed.
 rm -rf --one-file-system "$root".*
 half=$root.$$
 trap 'rm -rf --one-file-system "$half"' EXIT
 printf '%s\n' "$list" |
     mmdebstrap --quiet --variant=minbase --include="$packages" \
-        --customize-hook='chroot "$1" systemctl --quiet disable nginx' "$suite" "$half" ${list:+-} >&2
+        --customize-hook='chroot "$1" systemctl --quiet disable nginx' \
+        --customize-hook='rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*' \
+        "$suite" "$half" ${list:+-} >&2
 mv "$half" "$root"
 echo "$root"

@@ -12,7 +12,11 @@ fn reboot_with_nginx(order: &str) {
         .boot();
     host.run("systemctl enable --now nginx").ok();
     host.reboot();
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "active", "started with HHVM");
+    assert_eq!(
+        host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"),
+        "active",
+        "started with HHVM"
+    );
     assert_eq!(
         (host.show("nginx", "ActiveState"), host.show("hhvm", "ActiveState")),
         ("active".into(), "active".into())
@@ -22,7 +26,10 @@ fn reboot_with_nginx(order: &str) {
     let journal = host.journal_unit("hhvm -u nginx");
     let messages: Vec<&str> = journal.iter().map(Entry::message).collect();
     let drained = messages.iter().position(|message| message.starts_with("load was 0 after 3 s"));
-    let nginx = messages.iter().rposition(|message| message.starts_with("Stopping nginx.service"));
+    // Which name follows depends on the version of systemd.
+    let stops_nginx =
+        |entry: &Entry| entry.field("UNIT") == "nginx.service" && entry.message().starts_with("Stopping ");
+    let nginx = journal.iter().rposition(stops_nginx);
     assert!(drained.is_some() && drained < nginx, "{messages:#?}");
     let cycles = host.run("journalctl --grep 'ordering cycle'").stdout;
     assert!(!cycles.contains("ordering cycle found"), "{cycles}");
@@ -39,7 +46,7 @@ pub fn needs_no_order_between_hhvm_and_the_web_server() {
 
 pub fn does_nothing_unless_the_host_goes_down() {
     let host = Host::with_package().boot();
-    let stop = host.run("systemctl stop hhvm-drain-shutdown").ok();
+    let stop = host.run("systemctl stop hhvm-drain-shutdown@hhvm.service.service").ok();
     assert!(stop.took < Duration::from_secs(2), "{stop:?}");
     assert!(host.is_pooled() && host.journal().is_empty());
     assert_eq!(host.show("hhvm", "ActiveState"), "active");

@@ -52,18 +52,19 @@ readelf -n $binary | grep -q 'Build ID' || fail "the program has no build-id"
 cmp -s <(readelf -n $binary | grep 'Build ID') <(readelf -n target/packages/*.debug 2>&1 | grep 'Build ID') ||
     fail "the symbols are another program's"
 
-(cd $work/deb && find etc -type f -printf '/%p\n' | sort) | diff - <(dpkg-deb -I "$deb" conffiles | sort) ||
-    fail "not all below /etc are conffiles of the .deb"
-rpm -qp --queryformat '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep -q '^/etc/hhvm-drain.toml cn$' ||
-    fail "/etc/hhvm-drain.toml is not %config(noreplace) in the .rpm"
+settings='/etc/hhvm-drain.toml /etc/needrestart/conf.d/hhvm-drain.conf'
+[ "$(dpkg-deb -I "$deb" conffiles | sort | xargs)" = "$settings" ] || fail "conffiles of the .deb"
+for file in $settings; do
+    rpm -qp --queryformat '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep -q "^$file cn\$" ||
+        fail "$file is not %config(noreplace) in the .rpm"
+done
 [ "$(rpm -qp --queryformat '%{PAYLOADCOMPRESSOR}' "$rpm")" = xz ] || fail "the .rpm is not compressed by xz"
 
-# Path, mode and content of every file; a changelog, a licence and zsh have places of their own in each system, and
-# needrestart is Debian's.
+# Path, mode and content of every file; a changelog, a licence and zsh have places of their own in each system.
 contents() {
     (cd "$1" && find . -type f -printf '%m ' -exec sha256sum {} \; | sed 's, \./, /,' | sort -k 3) |
         sed -e s,/zsh/vendor-completions/,/zsh/site-functions/, |
-        grep -v -e /usr/share/lintian/ -e /etc/needrestart/ -e /usr/share/licenses/ \
+        grep -v -e /usr/share/lintian/ -e /usr/share/licenses/ \
             -e '/usr/share/doc/hhvm-drain/\(copyright\|changelog\|CHANGELOG\)'
 }
 diff <(contents $work/deb) <(contents $work/rpm) || fail "the packages differ"

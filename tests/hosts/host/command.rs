@@ -1,5 +1,6 @@
 //! Commands inside a host, as its administrator types them.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -70,12 +71,26 @@ impl Host {
 
     fn command(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
-        nsenter
-            .args(["--all", "--wdns=/root", "--target", &self.machine().leader().to_string()])
-            .args(["timeout", "--kill-after=5", LIMIT, "sh", "-c", command])
-            .env_clear()
-            .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"), ("LANG", "C.UTF-8")])
-            .stdin(Stdio::null());
-        nsenter
+        nsenter.args(["--all", "--wdns=/root", "--target", &self.machine().leader().to_string()]);
+        shell(nsenter, command)
     }
+}
+
+/// Runs a shell command as root below a directory, to its end.
+pub(super) fn chroot(root: &Path, command: &str) -> Output {
+    let start = Instant::now();
+    let mut chroot = Command::new("chroot");
+    chroot.arg(root);
+    let child = shell(chroot, command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    Background { child: child.expect("failed to run chroot"), start }.wait()
+}
+
+/// Lets a command that enters a host run a shell there, with nothing of this machine about it.
+fn shell(mut enter: Command, command: &str) -> Command {
+    enter
+        .args(["timeout", "--kill-after=5", LIMIT, "sh", "-c", command])
+        .env_clear()
+        .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root"), ("LANG", "C.UTF-8")])
+        .stdin(Stdio::null());
+    enter
 }

@@ -1,4 +1,4 @@
-//! A real Debian 12 machine in a container: systemd as PID 1, and its own network, files and processes.
+//! A real Debian machine in a container: systemd as PID 1, and its own network, files and processes.
 //!
 //! ```text
 //! let host = Host::with_package().boot();
@@ -10,8 +10,10 @@
 #![allow(dead_code, unused_imports)]
 
 mod command;
+pub mod debian;
 pub mod drain;
 mod hhvm;
+mod install;
 mod journal;
 mod machine;
 mod overlay;
@@ -26,6 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use command::{Background, Output};
+pub use debian::Debian;
 pub use journal::Entry;
 use machine::Machine;
 use overlay::Overlay;
@@ -43,7 +46,7 @@ pub fn prepare() -> Result<(), String> {
     }
     overlay::why_not().map_or(Ok(()), Err)?;
     overlay::enter();
-    parts::why_not().map_or(Ok(()), Err)
+    Ok(())
 }
 
 fn is_installed(program: &str) -> bool {
@@ -80,13 +83,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// Puts the package into the running host, for its administrator to install; returns its path there.
-    pub fn bring_package(&self) -> &'static str {
-        let path = "/root/hhvm-drain.deb";
-        fs::copy(parts::package(), self.path(path)).expect("failed to copy the package");
-        path
-    }
-
     fn machine(&self) -> &Machine {
         self.machine.as_ref().expect("a running machine")
     }
@@ -125,6 +121,12 @@ impl Host {
     /// A property of a unit, as `systemctl show` tells it.
     pub fn show(&self, unit: &str, property: &str) -> String {
         self.run(&format!("systemctl show --value -p {property} {unit}")).ok().stdout.trim().to_owned()
+    }
+
+    /// Runs a shell command as root on the disk of a host that is off, as an installer does: no systemd runs.
+    pub fn chroot(&self, command: &str) -> Output {
+        assert!(self.machine.is_none(), "the machine is on");
+        command::chroot(&self.overlay().root(), command)
     }
 
     /// Cuts the power: nothing gets the chance to end well.

@@ -1,36 +1,25 @@
-//! What goes into a host: the Debian 12 root, the package under test, the stand-in for HHVM.
+//! What goes into a host besides its Debian: the package under test, the stand-in for HHVM.
 //!
 //! Each is made when it is missing or older than its sources, so that a test never runs yesterday's program.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::overlay::Overlay;
+use super::debian::Debian;
 use super::setup::{CONTROL, Setup};
 use super::{Host, succeed, target};
 
 const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The root that every host boots from.
-pub fn root() -> &'static Path {
-    static ROOT: OnceLock<PathBuf> = OnceLock::new();
-    ROOT.get_or_init(|| {
-        let script = Path::new(SOURCE).join("tests/hosts/root.sh");
-        PathBuf::from(succeed(Command::new(script).arg(target().join("hosts"))))
-    })
-}
-
-/// The program that plays HHVM.
+/// The program that plays HHVM, built for the old glibc that the packages are built for.
 pub fn standin() -> &'static Path {
     static STANDIN: OnceLock<PathBuf> = OnceLock::new();
     STANDIN.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let build = ["build", "--quiet", "--example", "hhvm", "--target-dir"];
-        succeed(Command::new(cargo).current_dir(SOURCE).args(build).arg(target()));
-        target().join("debug/examples/hhvm")
+        let build = Path::new(SOURCE).join("packaging/zigbuild.sh");
+        succeed(Command::new(build).args(["--example", "hhvm"]).env("CARGO_TARGET_DIR", target()));
+        target().join("x86_64-unknown-linux-gnu/debug/examples/hhvm")
     })
 }
 
@@ -46,34 +35,51 @@ pub fn package() -> &'static Path {
     })
 }
 
-/// What `apt-get install` of the package writes, so that only the first host has to run it.
-pub fn installed() -> PathBuf {
-    static LAYER: OnceLock<PathBuf> = OnceLock::new();
+/// The same package under a higher version number, which is all that makes a package newer for dpkg.
+pub fn newer_package() -> &'static Path {
+    static NEWER: OnceLock<PathBuf> = OnceLock::new();
+    let script = r#"
+        rm -rf "$2"; dpkg-deb --raw-extract "$1" "$2"
+        sed -i 's/^Version: .*/Version: 99-1/' "$2/DEBIAN/control"
+        dpkg-deb --root-owner-group --build "$2" "$2.deb" >&2
+    "#;
+    NEWER.get_or_init(|| {
+        let tree = super::overlay::directory().join("newer");
+        succeed(Command::new("sh").args(["-ec", script, "sh"]).arg(package()).arg(&tree));
+        tree.with_extension("deb")
+    })
+}
+
+/// Where a host finds the repositories.
+pub const REPOSITORY: &str = "/srv/hhvm-drain";
+
+/// The signed repositories with the package under test, for apt and for dnf.
+pub fn repository() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let place = super::overlay::directory().join("repository");
+        let mut make = Command::new("make");
+        make.current_dir(SOURCE).args(["--silent", "repo", &format!("URL=file://{REPOSITORY}")]);
+        succeed(make.arg(format!("REPO={}", place.display())));
+        place
+    })
+}
+
+/// What the installation writes, so that only the first host of a release has to go through it.
+pub fn installed(debian: Debian) -> PathBuf {
+    static LAYERS: [OnceLock<PathBuf>; Debian::ALL.len()] = [const { OnceLock::new() }; Debian::ALL.len()];
     let install = || {
         let host = Host::bare().boot();
-        let package = host.bring_package();
-        host.run(&format!("DEBIAN_FRONTEND=noninteractive apt-get install -y {package}")).ok();
+        host.install();
         // Without a shutdown, which would drain; and the journal of this host is no other's.
         let disk = host.into_disk();
         let journal = disk.root().join("var/log/journal");
         fs::remove_dir_all(&journal)
             .and_then(|()| fs::create_dir(&journal))
             .expect("failed to empty the journal");
-        disk.into_layer("package")
+        disk.into_layer(&format!("package-{}", debian.codename()))
     };
-    LAYER.get_or_init(install).clone()
-}
-
-/// Why programs built here do not run on Debian 12, if they do not.
-pub fn why_not() -> Option<String> {
-    let overlay = Overlay::new(vec![root().to_owned()]);
-    fs::copy(standin(), overlay.root().join("hhvm")).expect("failed to copy the stand-in");
-    let output =
-        Command::new("chroot").arg(overlay.root()).args(["/hhvm", "--help"]).output().expect("chroot");
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    message
-        .contains("GLIBC")
-        .then(|| format!("what is built here does not run on Debian 12: {}", message.trim()))
+    LAYERS[debian as usize].get_or_init(install).clone()
 }
 
 /// Puts the stand-in, its unit and the health file in place, HHVM enabled.

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::debian::Debian;
 use super::overlay::Overlay;
 use super::{Host, parts};
 
 /// What a host is to hold when it boots.
 pub struct Setup {
+    debian: Debian,
+    packages: &'static str,
     layers: Vec<PathBuf>,
     pub(super) service: Vec<String>,
     pub(super) files: Vec<(String, String)>,
@@ -49,15 +52,26 @@ impl Setup {
         self.file("/etc/hhvm-drain.toml.d/test.toml", toml)
     }
 
+    /// Adds Debian's own packages: `a,b`.
+    pub fn packages(mut self, names: &'static str) -> Self {
+        self.packages = names;
+        self
+    }
+
     /// Boots, and returns when HHVM is up.
     pub fn boot(self) -> Host {
-        let mut layers = self.layers.clone();
-        layers.push(parts::root().to_owned());
-        let overlay = Overlay::new(layers);
-        parts::furnish(&overlay.root(), &self);
-        let mut host = Host { machine: None, overlay: Some(overlay) };
+        let mut host = self.off();
         host.boot_again();
         host
+    }
+
+    /// Leaves the power off.
+    pub fn off(self) -> Host {
+        let mut layers = self.layers.clone();
+        layers.push(self.debian.root(self.packages).unwrap_or_else(|why| panic!("{why}")));
+        let overlay = Overlay::new(layers);
+        parts::furnish(&overlay.root(), &self);
+        Host { machine: None, overlay: Some(overlay) }
     }
 }
 
@@ -65,11 +79,12 @@ impl Host {
     /// A host with HHVM and without hhvm-drain.
     pub fn bare() -> Setup {
         let ini = INI.to_owned();
-        Setup { layers: Vec::new(), service: Vec::new(), files: Vec::new(), ini }
+        let debian = Debian::current();
+        Setup { debian, packages: "", layers: Vec::new(), service: Vec::new(), files: Vec::new(), ini }
     }
 
     /// A host with HHVM on which apt has installed the package.
     pub fn with_package() -> Setup {
-        Setup { layers: vec![parts::installed()], ..Self::bare() }
+        Setup { layers: vec![parts::installed(Debian::current())], ..Self::bare() }
     }
 }
