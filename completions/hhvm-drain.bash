@@ -22,6 +22,9 @@ _hhvm__drain() {
             hhvm__drain,depool)
                 cmd="hhvm__drain__subcmd__depool"
                 ;;
+            hhvm__drain,drop-in)
+                cmd="hhvm__drain__subcmd__drop__subcmd__in"
+                ;;
             hhvm__drain,pool)
                 cmd="hhvm__drain__subcmd__pool"
                 ;;
@@ -41,7 +44,7 @@ _hhvm__drain() {
 
     case "${cmd}" in
         hhvm__drain)
-            opts="-h -V --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help --version stop restore depool pool status check"
+            opts="-h -V --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help --version stop restore depool pool status check drop-in"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -60,6 +63,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -99,7 +106,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__check)
-            opts="-h --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -118,6 +125,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -157,7 +168,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__depool)
-            opts="-h --reason --wait --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --reason --wait --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,6 +191,72 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-drain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --poll-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zero-samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hhvm__subcmd__drain__subcmd__drop__subcmd__in)
+            opts="-h --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -219,7 +296,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__pool)
-            opts="-h --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +315,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -277,7 +358,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__restore)
-            opts="-h --wait --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --wait --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +377,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -335,7 +420,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__status)
-            opts="-h --json --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --json --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,6 +439,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -393,7 +482,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__stop)
-            opts="-h --shutdown --unit --root --health-file --endpoint --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --shutdown --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -412,6 +501,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_hhvm_drain_global_optspecs
-    string join \n unit= root= health-file= endpoint= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= h/help V/version
+    string join \n unit= root= health-file= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= h/help V/version
 end
 
 function __fish_hhvm_drain_needs_command
@@ -28,6 +28,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -43,10 +44,12 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'T
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put the node back, whoever took it out'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Say whether the node is in its pool, and why not'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Prove that the next stop will drain'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "drop-in" -d 'Print the drop-in for the unit that --unit names'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -54,12 +57,13 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-inte
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown.service)'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -74,6 +78,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -87,6 +92,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -99,6 +105,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -112,6 +119,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
@@ -120,3 +128,16 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-sam
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where the load is read [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help'

@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Readable by a web server, and by apt, whatever the umask.
+umask 022
 repo=$(realpath -m "${REPO:-target/repo}")
 url=${URL:-file://$repo}
 url=${url%/}
@@ -26,7 +28,8 @@ if [ -z "${KEY:-}" ]; then
         gpg --batch --quiet --passphrase '' --quick-generate-key "$KEY repository" rsa4096 sign never 2>/dev/null
     fi
 fi
-key=$(gpg --batch --no-auto-check-trustdb --with-colons --list-secret-keys "$KEY" | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)
+key=$(gpg --batch --with-colons --list-secret-keys "$KEY" 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' |
+    head -n 1) || true
 [ -n "$key" ] || { echo "repo: no secret key $KEY" >&2 && exit 1; }
 # Where a passphrase is asked for; rpm complains when it cannot tell.
 GPG_TTY=$(tty || true)
@@ -34,12 +37,19 @@ export GPG_TTY
 sign() { gpg --batch --yes --quiet --local-user "$key" --digest-algo SHA512 "$@"; }
 gpg --batch --armor --export-options export-minimal --export "$key" >"$repo/hhvm-drain.asc"
 
+# replace NAME: by NAME.new, so that whoever is served sees one index or the other, with its own signature.
+replace() {
+    [ ! -e "$1" ] || mv "$1" "$1.old"
+    mv "$1.new" "$1"
+    rm -rf "$1.old"
+}
+
 echo "signing the apt repository"
 cp target/packages/*.deb "$repo/apt/pool/"
 (
     cd "$repo/apt"
-    index=dists/stable/main/binary-amd64
-    rm -rf dists
+    index=dists.new/stable/main/binary-amd64
+    rm -rf dists.new dists.old
     mkdir -p $index
     apt-ftparchive packages pool >$index/Packages
     xz --keep $index/Packages
@@ -48,10 +58,11 @@ cp target/packages/*.deb "$repo/apt/pool/"
         -o APT::FTPArchive::Release::Origin=hhvm-drain -o APT::FTPArchive::Release::Label=hhvm-drain \
         -o APT::FTPArchive::Release::Suite=stable -o APT::FTPArchive::Release::Codename=stable \
         -o APT::FTPArchive::Release::Architectures=amd64 -o APT::FTPArchive::Release::Components=main \
-        release dists/stable >Release
-    mv Release dists/stable/
-    sign --clearsign --output dists/stable/InRelease dists/stable/Release
-    sign --armor --detach-sign --output dists/stable/Release.gpg dists/stable/Release
+        release dists.new/stable >Release
+    mv Release dists.new/stable/
+    sign --clearsign --output dists.new/stable/InRelease dists.new/stable/Release
+    sign --armor --detach-sign --output dists.new/stable/Release.gpg dists.new/stable/Release
+    replace dists
 )
 
 echo "signing the .rpm and the yum repository"
@@ -62,9 +73,17 @@ for package in target/packages/*.rpm; do
     rpmsign --define "_gpg_name $key" --define "__gpg $(command -v gpg)" --addsign "$signed" >/dev/null
     mv "$signed" "$repo/yum/${package##*/}"
 done
-# gz, without databases: what every dnf reads.
-createrepo_c --quiet --no-database --general-compress-type=gz "$repo/yum"
-sign --armor --detach-sign --output "$repo/yum/repodata/repomd.xml.asc" "$repo/yum/repodata/repomd.xml"
+(
+    cd "$repo/yum"
+    rm -rf repodata.new repodata.old ../yum.new
+    mkdir ../yum.new
+    # gz, without databases: what every dnf reads.
+    createrepo_c --quiet --no-database --general-compress-type=gz --outputdir ../yum.new .
+    mv ../yum.new/repodata repodata.new
+    rmdir ../yum.new
+    sign --armor --detach-sign --output repodata.new/repomd.xml.asc repodata.new/repomd.xml
+    replace repodata
+)
 
 cat >"$repo/hhvm-drain.sources" <<END
 Types: deb

@@ -42,7 +42,7 @@ pub struct Cli {
 pub enum Command {
     /// Take the node out and wait until HHVM may stop (for ExecStop=)
     Stop {
-        /// Only if the host is going down (for hhvm-drain-shutdown.service)
+        /// Only if the host is going down (for hhvm-drain-shutdown@.service)
         #[arg(long)]
         shutdown: bool,
     },
@@ -71,6 +71,8 @@ pub enum Command {
     },
     /// Prove that the next stop will drain
     Check,
+    /// Print the drop-in for the unit that --unit names
+    DropIn,
 }
 
 /// One flag for every setting.
@@ -83,6 +85,9 @@ pub struct SettingFlags {
     /// Where the load is read [default: auto]
     #[arg(long, global = true, value_name = "URL")]
     endpoint: Option<String>,
+    /// What answers there: hhvm or php-fpm [default: hhvm]
+    #[arg(long, global = true, value_name = "KIND")]
+    kind: Option<String>,
     /// File with HHVM's admin password
     #[arg(long, global = true, value_name = "PATH")]
     password_file: Option<String>,
@@ -116,6 +121,7 @@ impl SettingFlags {
         [
             health_files,
             one(Key::Endpoint, &self.endpoint),
+            one(Key::Kind, &self.kind),
             one(Key::PasswordFile, &self.password_file),
             one(Key::MinDrain, &self.min_drain),
             one(Key::Timeout, &self.timeout),

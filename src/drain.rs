@@ -47,8 +47,8 @@ pub enum Event {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Ask for the load now.
-    Probe,
+    /// Ask for the load at that instant.
+    Probe(Instant),
     /// Wait for an event, until then at the longest.
     WaitUntil(Instant),
     /// The drain is over.
@@ -198,11 +198,12 @@ impl Drain {
             let until = if now < lost { lost.min(self.deadline()) } else { self.deadline() };
             return Action::WaitUntil(until);
         }
-        if now >= self.next_probe {
-            self.asked = Some(now);
-            return Action::Probe;
+        let at = self.next_probe.max(now);
+        if at >= self.deadline() {
+            return Action::WaitUntil(self.deadline());
         }
-        Action::WaitUntil(self.next_probe.min(self.deadline()))
+        self.asked = Some(at);
+        Action::Probe(at)
     }
 }
 

@@ -28,7 +28,8 @@ fn drive(limits: Limits, depooled: bool, delay: u64, load: impl Fn(u64) -> Load)
                 now = since(until);
                 event = Event::Tick;
             }
-            Action::Probe => {
+            Action::Probe(when) => {
+                now = since(when);
                 let asked = at(now);
                 let answer = load(now);
                 now += delay;
@@ -88,7 +89,8 @@ fn a_node_that_was_out_long_before_needs_no_min_drain() {
     let mut event = Event::Tick;
     while probes < 4 {
         match drain.step(now, event) {
-            Action::Probe => {
+            Action::Probe(at) => {
+                now = at;
                 probes += 1;
                 event = Event::Sampled(now, Load::Known(0));
             }
@@ -119,7 +121,7 @@ fn a_deploy_that_brings_the_node_back_starts_min_drain_again() {
 fn an_unanswered_probe_makes_the_load_unknown() {
     let start = Instant::now();
     let mut drain = Drain::new(limits(0, 30_000), start, Some(start));
-    assert_eq!(drain.step(start, Event::Tick), Action::Probe);
+    assert_eq!(drain.step(start, Event::Tick), Action::Probe(start));
     let _ = drain.step(start + PROBE_PATIENCE, Event::Tick);
     assert_eq!(*drain.load(), Load::Unknown(Unknown::TimedOut));
 }
@@ -167,11 +169,11 @@ proptest! {
         for (later, happening) in history {
             now += Duration::from_millis(later);
             let event = match (happening, asked.take()) {
-                (Happening::Load(n), Some(at)) => {
+                (Happening::Load(n), Some(at)) if at <= now => {
                     zeros = if n == 0 && at >= believe_from { zeros + 1 } else { 0 };
                     Event::Sampled(at, Load::Known(n))
                 }
-                (Happening::Unknown, Some(at)) => {
+                (Happening::Unknown, Some(at)) if at <= now => {
                     zeros = 0;
                     Event::Sampled(at, Load::Unknown(Unknown::Refused))
                 }
@@ -198,7 +200,10 @@ proptest! {
                     prop_assert!(zeros >= 3 && now >= believe_from && now < drain.deadline());
                     return Ok(());
                 }
-                Action::Probe => asked = Some(now),
+                Action::Probe(at) => {
+                    prop_assert!(at >= now && at < drain.deadline());
+                    asked = Some(at);
+                }
                 Action::WaitUntil(until) => prop_assert!(until > now && until <= drain.deadline()),
             }
             prop_assert!(!ends_now && now < drain.deadline(), "goes on although it should have ended");

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// A password file larger than this is a mistake.
-const FILE_MAX: u64 = 4096;
+const FILE_MAX: u64 = 1024;
 
 /// The admin password. Has no `Debug` and no `Display`, so that no message can hold it.
 pub struct Password(Vec<u8>);

@@ -13,6 +13,9 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+/// The longest time between two looks at the health file, and, where the kernel has no pidfd, at the main process.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Signals that ask the program to end. Blocked while they are waited for.
 #[derive(Debug)]
 pub struct Signals(SignalFd);
@@ -80,9 +83,9 @@ impl Watch<'_> {
         Ok(sample.map_or(Event::Tick, |sample| Event::Sampled(sample.asked, sample.load)))
     }
 
-    fn ask(&self, now: Instant) {
+    fn ask(&self, at: Instant) {
         if let Some(prober) = &self.prober {
-            prober.ask(now);
+            prober.ask(at);
         }
     }
 }
@@ -105,7 +108,7 @@ pub struct Ending {
     pub elapsed: Duration,
 }
 
-/// Runs a drain to its end; `tick` is the longest time between two looks at the health file.
+/// Runs a drain to its end.
 ///
 /// # Errors
 /// When the kernel refuses to wait.
@@ -114,20 +117,24 @@ pub fn drain(
     mut watch: Watch<'_>,
     member: &mut Member,
     mut progress: Progress<'_>,
-    tick: Duration,
 ) -> Result<Ending> {
     let mut event = Event::Tick;
+    let mut pending = None;
     loop {
         let now = Instant::now();
         match drain.step(now, event) {
-            Action::Probe => {
-                watch.ask(now);
-                event = Event::Tick;
+            Action::Probe(at) => {
+                watch.ask(at);
+                event = pending.take().unwrap_or(Event::Tick);
             }
+            Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
-                event = watch.next(until.min(now + tick))?;
-                if event == Event::Tick && put_back(member, progress.reporter()) {
+                event = watch.next(until.min(now + LOOK_EVERY))?;
+                let goes_on = matches!(event, Event::Tick | Event::Sampled(..));
+                if goes_on && put_back(member, progress.reporter()) {
+                    // An answer of a moment when the load balancer could send again comes second.
+                    pending = Some(event);
                     event = Event::DepooledAgain;
                 }
             }

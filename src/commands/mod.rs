@@ -1,6 +1,7 @@
 //! The commands, a file each; none decides what a library module can decide.
 
 mod check;
+mod drop_in;
 mod operator;
 mod restore;
 mod status;
@@ -24,7 +25,7 @@ use crate::report::Reporter;
 use crate::settings::Settings;
 use crate::systemd::Unit;
 use crate::wait::{Ending, Signals, Watch, drain};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Runs `command`.
 ///
@@ -40,6 +41,7 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         Command::Pool => operator::pool(context, settings),
         Command::Status { json } => status::run(context, settings, *json),
         Command::Check => check::run(context, settings, problems),
+        Command::DropIn => drop_in::run(context),
     }
 }
 
@@ -72,7 +74,11 @@ fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Ask
             }
         },
     };
-    Asked { source: Source::new(located.places, password.as_ref()), basis: located.basis, problems }
+    Asked {
+        source: Source::new(located.places, settings.kind, password.as_ref(), settings.threshold),
+        basis: located.basis,
+        problems,
+    }
 }
 
 /// HHVM, as `ExecStop=` or a person finds it.
@@ -114,7 +120,6 @@ fn wait_for_zero(
         zero_samples: settings.zero_samples,
         threshold: settings.threshold,
     };
-    let tick = settings.poll_interval.max(Duration::from_millis(100));
     let progress = Progress::new(reporter, settings.timeout);
-    drain(Drain::new(limits, started, depooled), watch, member, progress, tick)
+    drain(Drain::new(limits, started, depooled), watch, member, progress)
 }

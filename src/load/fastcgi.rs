@@ -4,7 +4,7 @@
 //! Sources: the FastCGI Specification 1.0 (section numbers below), and what HHVM's `fastcgi-session.cpp` accepts and
 //! answers.
 
-use super::{BODY_MAX, Client, Reply, Unknown, left};
+use super::{Client, Reply, Unknown, left};
 use crate::endpoint::Address;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -63,11 +63,11 @@ impl FastCgi {
 }
 
 impl Client for FastCgi {
-    fn get(&mut self, path: &str, query: &str, deadline: Instant) -> Result<Reply, Unknown> {
+    fn get(&mut self, path: &str, query: &str, limit: usize, deadline: Instant) -> Result<Reply, Unknown> {
         let mut connection = self.connect(deadline)?;
         connection.limit_write(left(deadline)?)?;
         connection.write_all(&request(path, query))?;
-        let mut answer = Answer::default();
+        let mut answer = Answer::of(limit);
         let mut buffer = [0; 4096];
         loop {
             connection.limit_read(left(deadline)?)?;
@@ -160,14 +160,20 @@ fn pair(bytes: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Takes an answer apart as it arrives, in pieces of any size.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Answer {
     pending: Vec<u8>,
     stdout: Vec<u8>,
     total: usize,
+    limit: usize,
 }
 
 impl Answer {
+    /// An answer of whose body `limit` bytes and one are wanted.
+    fn of(limit: usize) -> Self {
+        Self { pending: Vec::new(), stdout: Vec::new(), total: 0, limit }
+    }
+
     /// Takes more bytes; the reply once it is complete.
     ///
     /// HHVM sends no empty STDOUT record before `END_REQUEST`, and some versions did not close: `END_REQUEST` ends it.
@@ -186,7 +192,7 @@ impl Answer {
                         return Ok(Some(reply));
                     }
                 }
-                END_REQUEST => return ended(&content, &self.stdout).map(Some),
+                END_REQUEST => return ended(&content, &self.stdout, self.limit).map(Some),
                 _ => {}
             }
         }
@@ -205,10 +211,10 @@ impl Answer {
         }))
     }
 
-    /// A body that cannot be a load any more need not be read to its end.
+    /// A body that is longer than wanted need not be read to its end.
     fn too_much(&self) -> Result<Option<Reply>, Unknown> {
-        match reply(&self.stdout) {
-            Some(reply) if reply.body.len() > BODY_MAX => Ok(Some(reply)),
+        match reply(&self.stdout, self.limit) {
+            Some(reply) if reply.body.len() > self.limit => Ok(Some(reply)),
             None if self.stdout.len() > HEAD_MAX => {
                 Err(Unknown::Protocol("the answer has no end of headers"))
             }
@@ -238,16 +244,16 @@ impl Answer {
 }
 
 /// Section 5.5: a request has ended; only protocol status 0 is `FCGI_REQUEST_COMPLETE`.
-fn ended(content: &[u8], stdout: &[u8]) -> Result<Reply, Unknown> {
+fn ended(content: &[u8], stdout: &[u8], limit: usize) -> Result<Reply, Unknown> {
     match content.get(4) {
-        Some(0) => reply(stdout).ok_or(Unknown::Protocol("the answer has no end of headers")),
+        Some(0) => reply(stdout, limit).ok_or(Unknown::Protocol("the answer has no end of headers")),
         Some(_) => Err(Unknown::Protocol("the server rejected the FastCGI request")),
         None => Err(Unknown::Protocol("the answer is cut off")),
     }
 }
 
 /// Splits CGI headers (RFC 3875, section 6.2) from the body; none while the headers have no end.
-fn reply(stdout: &[u8]) -> Option<Reply> {
+fn reply(stdout: &[u8], limit: usize) -> Option<Reply> {
     let mut status = 200;
     let mut rest = stdout;
     loop {
@@ -255,7 +261,7 @@ fn reply(stdout: &[u8]) -> Option<Reply> {
         let line = rest[..newline].trim_ascii();
         rest = &rest[newline + 1..];
         if line.is_empty() {
-            let body = rest[..rest.len().min(BODY_MAX + 1)].to_vec();
+            let body = rest[..rest.len().min(limit + 1)].to_vec();
             return Some(Reply { status, body });
         }
         if let Some(value) = header(line, b"status") {

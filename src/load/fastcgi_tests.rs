@@ -1,5 +1,6 @@
 //! The FastCGI codec against literal bytes, in pieces of every size, and against noise.
 
+use super::super::COUNT_MAX;
 use super::*;
 use proptest::prelude::*;
 
@@ -41,7 +42,7 @@ fn long_values_have_four_bytes_of_length() {
 fn an_answer_is_read_in_pieces_of_every_size() {
     let bytes = drained();
     for size in 1..=bytes.len() {
-        let mut answer = Answer::default();
+        let mut answer = Answer::of(COUNT_MAX);
         let reply = bytes.chunks(size).find_map(|piece| answer.take(piece).unwrap());
         assert_eq!(reply, Some(Reply { status: 200, body: b"0".to_vec() }), "size {size}");
     }
@@ -51,7 +52,7 @@ fn an_answer_is_read_in_pieces_of_every_size() {
 fn an_answer_without_its_end_is_not_an_answer() {
     let bytes = drained();
     for cut in 0..bytes.len() {
-        let mut answer = Answer::default();
+        let mut answer = Answer::of(COUNT_MAX);
         assert_eq!(answer.take(&bytes[..cut]).unwrap(), None, "cut at {cut}");
         assert!(answer.end().is_err());
     }
@@ -60,9 +61,9 @@ fn an_answer_without_its_end_is_not_an_answer() {
 #[test]
 fn the_status_header_counts_in_any_case() {
     let bytes = stdout_only(b"STATUS: 401 Unauthorized\r\n\r\nUnauthorized");
-    assert_eq!(Answer::default().take(&bytes).unwrap().unwrap().status, 401);
+    assert_eq!(Answer::of(COUNT_MAX).take(&bytes).unwrap().unwrap().status, 401);
     let nonsense = stdout_only(b"Status: fine\r\n\r\n0");
-    assert_eq!(Answer::default().take(&nonsense).unwrap().unwrap().status, 0);
+    assert_eq!(Answer::of(COUNT_MAX).take(&nonsense).unwrap().unwrap().status, 0);
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn records_of_other_requests_and_stderr_are_passed_over() {
     let mut bytes = vec![1, STDOUT, 0, 2, 0, 3, 0, 0, b'\n', b'\n', b'7'];
     bytes.extend([1, 7, 0, 1, 0, 1, 0, 0, b'!']);
     bytes.extend(drained());
-    assert_eq!(Answer::default().take(&bytes).unwrap().unwrap().body, b"0");
+    assert_eq!(Answer::of(COUNT_MAX).take(&bytes).unwrap().unwrap().body, b"0");
 }
 
 #[test]
@@ -78,11 +79,11 @@ fn a_rejected_request_and_another_protocol_are_named() {
     let mut rejected = Vec::new();
     record(&mut rejected, END_REQUEST, &[0, 0, 0, 0, 3, 0, 0, 0]);
     assert_eq!(
-        Answer::default().take(&rejected),
+        Answer::of(COUNT_MAX).take(&rejected),
         Err(Unknown::Protocol("the server rejected the FastCGI request"))
     );
     assert_eq!(
-        Answer::default().take(b"HTTP/1.1 400 Bad Request\r\n"),
+        Answer::of(COUNT_MAX).take(b"HTTP/1.1 400 Bad Request\r\n"),
         Err(Unknown::Protocol("the port speaks HTTP, not FastCGI"))
     );
 }
@@ -93,15 +94,15 @@ fn endless_answers_are_left() {
     long_body.extend([b'0'; 100]);
     let mut bytes = Vec::new();
     record(&mut bytes, STDOUT, &long_body);
-    let reply = Answer::default().take(&bytes).unwrap().unwrap();
-    assert_eq!(reply.body.len(), BODY_MAX + 1);
+    let reply = Answer::of(COUNT_MAX).take(&bytes).unwrap().unwrap();
+    assert_eq!(reply.body.len(), COUNT_MAX + 1);
 
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(COUNT_MAX);
     let mut headers = Vec::new();
     record(&mut headers, STDOUT, &[b'x'; 1000]);
     assert!((0..10).any(|_| answer.take(&headers).is_err()));
 
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(COUNT_MAX);
     let mut noise = Vec::new();
     record(&mut noise, 7, &vec![b'x'; 60_000]);
     assert!((0..3).any(|_| answer.take(&noise).is_err()));
@@ -110,15 +111,15 @@ fn endless_answers_are_left() {
 proptest! {
     #[test]
     fn noise_never_panics_and_never_is_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let result = Answer::default().take(&bytes);
+        let result = Answer::of(COUNT_MAX).take(&bytes);
         prop_assert!(!matches!(result, Ok(Some(reply)) if reply.body == b"0"));
     }
 
     #[test]
-    fn any_body_comes_back_whole(body in proptest::collection::vec(any::<u8>(), 0..BODY_MAX), size in 1_usize..50) {
+    fn any_body_comes_back_whole(body in proptest::collection::vec(any::<u8>(), 0..COUNT_MAX), size in 1_usize..50) {
         let mut stdout = b"Content-type: text/plain\r\n\r\n".to_vec();
         stdout.extend(&body);
-        let mut answer = Answer::default();
+        let mut answer = Answer::of(COUNT_MAX);
         let reply = stdout_only(&stdout).chunks(size).find_map(|piece| answer.take(piece).unwrap());
         prop_assert_eq!(reply.map(|r| r.body), Some(body));
     }

@@ -1,6 +1,6 @@
 //! The load over HTTP/1.1, for an HHVM whose server type is proxygen, or through a front end.
 
-use super::{BODY_MAX, Client, Reply, Unknown, left};
+use super::{Client, Reply, Unknown, left};
 use crate::endpoint::Address;
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -13,6 +13,11 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
+
+/// Room for an answer's head; a longer one is taken for something else.
+const HEAD_MAX: usize = 4 << 10;
+/// Room for a request with the longest password, each byte of it escaped.
+const REQUEST_MAX: usize = 4 << 10;
 
 /// Asks one HTTP server.
 #[derive(Debug)]
@@ -30,7 +35,10 @@ impl Http {
             .max_redirects(0)
             .http_status_as_error(false)
             .max_idle_connections(0)
-            .max_response_header_size(8 << 10)
+            .max_response_header_size(HEAD_MAX)
+            // ureq zeroes them for every connection; its own 128 kB cost more than all the rest of a probe.
+            .input_buffer_size(HEAD_MAX)
+            .output_buffer_size(REQUEST_MAX)
             .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
         let authority = match address {
@@ -43,14 +51,13 @@ impl Http {
 }
 
 impl Client for Http {
-    fn get(&mut self, path: &str, query: &str, deadline: Instant) -> Result<Reply, Unknown> {
+    fn get(&mut self, path: &str, query: &str, limit: usize, deadline: Instant) -> Result<Reply, Unknown> {
         let separator = if query.is_empty() { "" } else { "?" };
         let url = format!("http://{}{path}{separator}{query}", self.authority);
         let request = self.agent.get(url).config().timeout_global(Some(left(deadline)?)).build();
         let mut response = request.call()?;
-        let mut body = Vec::with_capacity(BODY_MAX + 1);
-        let limit = BODY_MAX as u64 + 1;
-        response.body_mut().as_reader().take(limit).read_to_end(&mut body)?;
+        let mut body = Vec::with_capacity(limit + 1);
+        response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body)?;
         Ok(Reply { status: response.status().as_u16(), body })
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod fastcgi;
 pub mod http;
+pub mod php_fpm;
 mod prober;
 pub mod sockets;
 mod source;
@@ -13,8 +14,8 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-/// Largest body that can be a load: more digits than any count of threads, and white space.
-const BODY_MAX: usize = 64;
+/// Largest body that can be a count: more digits than any number of threads, and white space.
+const COUNT_MAX: usize = 64;
 
 /// How many requests are in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,14 +98,14 @@ impl From<io::Error> for Unknown {
 pub struct Reply {
     /// The HTTP status, 200 where FastCGI names none.
     pub status: u16,
-    /// At most one byte more than a load can have.
+    /// At most one byte more than was asked for.
     pub body: Vec<u8>,
 }
 
 /// A way to ask one endpoint; one file per protocol.
 pub trait Client {
-    /// Requests `path` with `query`, and returns by `deadline` with all of the reply that could be a load.
-    fn get(&mut self, path: &str, query: &str, deadline: Instant) -> Result<Reply, Unknown>;
+    /// Requests `path` with `query`, and returns by `deadline` with the reply, of its body `limit` bytes and one.
+    fn get(&mut self, path: &str, query: &str, limit: usize, deadline: Instant) -> Result<Reply, Unknown>;
 }
 
 /// The time left until `deadline`, or the reason that there is none.
@@ -126,7 +127,7 @@ fn count(reply: &Reply) -> Result<u64, Unknown> {
     let text = String::from_utf8_lossy(&reply.body);
     let digits = text.trim_matches([' ', '\t', '\r', '\n']);
     let whole =
-        reply.body.len() <= BODY_MAX && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        reply.body.len() <= COUNT_MAX && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let number = if whole { digits.parse::<u32>().ok() } else { None };
     number
         .filter(|&n| i32::try_from(n).is_ok())

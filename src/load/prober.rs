@@ -37,7 +37,9 @@ impl Prober {
         let (questions, asked) = channel::<Instant>();
         let (answer, samples) = channel();
         thread::Builder::new().name("probe".to_owned()).spawn(move || {
-            while let Ok(now) = asked.recv() {
+            while let Ok(at) = asked.recv() {
+                thread::sleep(at.saturating_duration_since(Instant::now()));
+                let now = Instant::now();
                 let load = source.read(now + PROBE_TIME);
                 if answer.send(Sample { asked: now, load }).is_err() || wake_up(&mut waker).is_err() {
                     return;
@@ -47,10 +49,10 @@ impl Prober {
         Ok(Self { questions, samples, wake })
     }
 
-    /// Asks for the load at `now`; the answer comes when [`Prober::as_fd`] is readable.
-    pub fn ask(&self, now: Instant) {
+    /// Asks for the load at `at`; the answer comes when [`Prober::as_fd`] is readable.
+    pub fn ask(&self, at: Instant) {
         // A thread that is gone never answers, which the drain takes for an unknown load.
-        let _ = self.questions.send(now);
+        let _ = self.questions.send(at);
     }
 
     /// The next answer, if there is one.

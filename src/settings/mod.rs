@@ -27,6 +27,8 @@ pub enum Key {
     HealthFile,
     /// Where the load is read.
     Endpoint,
+    /// What answers there.
+    Kind,
     /// File with the admin password.
     PasswordFile,
     /// Time after depooling in which a zero is not believed.
@@ -45,9 +47,10 @@ pub enum Key {
 
 impl Key {
     /// All keys, in the order of the manual.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HealthFile,
         Self::Endpoint,
+        Self::Kind,
         Self::PasswordFile,
         Self::MinDrain,
         Self::Timeout,
@@ -63,6 +66,7 @@ impl Key {
         match self {
             Self::HealthFile => "health-file",
             Self::Endpoint => "endpoint",
+            Self::Kind => "kind",
             Self::PasswordFile => "password-file",
             Self::MinDrain => "min-drain",
             Self::Timeout => "timeout",
@@ -100,6 +104,15 @@ pub enum Repool {
     Never,
 }
 
+/// What answers at the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// HHVM's admin port.
+    Hhvm,
+    /// The status page of PHP-FPM (`pm.status_path`).
+    PhpFpm,
+}
+
 /// The checked settings of one unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -107,6 +120,8 @@ pub struct Settings {
     pub health_files: Vec<PathBuf>,
     /// Where the load is read.
     pub endpoint: Endpoint,
+    /// What answers there.
+    pub kind: Kind,
     /// File with the admin password, absolute, without the root.
     pub password_file: Option<PathBuf>,
     /// Time after depooling in which a zero is not believed.
@@ -128,6 +143,7 @@ impl Default for Settings {
         Self {
             health_files: vec![PathBuf::from("/var/www/status.php")],
             endpoint: Endpoint::Auto,
+            kind: Kind::Hhvm,
             password_file: None,
             min_drain: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
@@ -153,6 +169,7 @@ impl Settings {
         match key {
             Key::HealthFile => {}
             Key::Endpoint => self.endpoint = value.parse()?,
+            Key::Kind => self.kind = kind(value)?,
             Key::PasswordFile => self.password_file = Some(absolute(value)?),
             Key::MinDrain => self.min_drain = duration(value)?,
             Key::Timeout => self.timeout = duration(value)?,
@@ -179,6 +196,13 @@ impl Settings {
                 crate::text::seconds(self.min_drain),
                 crate::text::seconds(self.timeout),
             ));
+        }
+        if self.kind == Kind::PhpFpm && !matches!(self.endpoint, Endpoint::At(_)) {
+            found.push(
+                "kind \"php-fpm\" needs an endpoint; set it to the status page, like \
+                 \"fastcgi+unix:///run/php/php8.2-fpm.sock/status\""
+                    .to_owned(),
+            );
         }
         found
     }
@@ -222,6 +246,14 @@ fn poll_interval(value: &str) -> Result<Duration, String> {
     }
 }
 
+fn kind(value: &str) -> Result<Kind, String> {
+    match value {
+        "hhvm" => Ok(Kind::Hhvm),
+        "php-fpm" => Ok(Kind::PhpFpm),
+        _ => Err(expected(value, "one of \"hhvm\", \"php-fpm\"")),
+    }
+}
+
 fn repool(value: &str) -> Result<Repool, String> {
     match value {
         "after-stop" => Ok(Repool::AfterStop),
@@ -241,6 +273,7 @@ mod tests {
         for (key, value) in [
             (Key::HealthFile, "/srv/www/status.php"),
             (Key::Endpoint, "http://127.0.0.1:9001/check-load"),
+            (Key::Kind, "php-fpm"),
             (Key::PasswordFile, "/etc/hhvm-drain.password"),
             (Key::MinDrain, "6s"),
             (Key::Timeout, "3min"),
@@ -267,6 +300,7 @@ mod tests {
             (Key::ZeroSamples, "0", "from 1 up"),
             (Key::Threshold, "-1", "from 0 up"),
             (Key::Repool, "always", "after-stop"),
+            (Key::Kind, "apache", "php-fpm"),
             (Key::HealthFile, "status.php", "absolute"),
             (Key::HealthFile, "/var/www/", "a file"),
             (Key::Endpoint, "ftp://x", "fastcgi://"),

@@ -11,12 +11,16 @@ pub fn installs_and_purges_without_touching_hhvm() {
     assert_eq!(host.show("hhvm", "NeedDaemonReload"), "no");
     assert!(host.show("hhvm", "ExecStop").contains("/usr/bin/hhvm-drain stop --unit=hhvm.service"));
     assert_eq!(host.run("hhvm-drain check").ok().stderr, "");
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "active", "HHVM runs already");
+    assert_eq!(
+        host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"),
+        "active",
+        "HHVM runs already"
+    );
 
     host.run("apt-get purge -y hhvm-drain").ok();
     assert_eq!(host.show("hhvm", "NeedDaemonReload"), "no");
     assert_eq!(host.show("hhvm", "ExecStop"), "");
-    assert_eq!(host.show("hhvm-drain-shutdown", "LoadState"), "not-found");
+    assert_eq!(host.show("hhvm-drain-shutdown@hhvm.service.service", "LoadState"), "not-found");
     // What the administrator put there for apt stays.
     host.run("rm /usr/share/keyrings/hhvm-drain.asc /etc/apt/sources.list.d/hhvm-drain.sources").ok();
     let left = host
@@ -47,6 +51,8 @@ pub fn hooks_of_a_removed_program_do_not_fail_hhvm() {
 
 pub fn the_drop_in_verifies_without_a_word() {
     let host = Host::with_package().boot();
-    let verify = host.run("systemd-analyze --man=no verify hhvm.service hhvm-drain-shutdown.service").ok();
+    let verify = host
+        .run("systemd-analyze --man=no verify hhvm.service hhvm-drain-shutdown@hhvm.service.service")
+        .ok();
     assert_eq!(format!("{}{}", verify.stdout, verify.stderr), "");
 }

@@ -12,7 +12,11 @@ fn reboot_with_nginx(order: &str) {
         .boot();
     host.run("systemctl enable --now nginx").ok();
     host.reboot();
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "active", "started with HHVM");
+    assert_eq!(
+        host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"),
+        "active",
+        "started with HHVM"
+    );
     assert_eq!(
         (host.show("nginx", "ActiveState"), host.show("hhvm", "ActiveState")),
         ("active".into(), "active".into())
@@ -42,7 +46,7 @@ pub fn needs_no_order_between_hhvm_and_the_web_server() {
 
 pub fn does_nothing_unless_the_host_goes_down() {
     let host = Host::with_package().boot();
-    let stop = host.run("systemctl stop hhvm-drain-shutdown").ok();
+    let stop = host.run("systemctl stop hhvm-drain-shutdown@hhvm.service.service").ok();
     assert!(stop.took < Duration::from_secs(2), "{stop:?}");
     assert!(host.is_pooled() && host.journal().is_empty());
     assert_eq!(host.show("hhvm", "ActiveState"), "active");

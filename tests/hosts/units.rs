@@ -39,13 +39,13 @@ fn processes(host: &Host) -> usize {
 
 /// Exchanges hhvm.service for `unit`, or for what systemd makes of the SysV script, and starts it.
 fn replace_unit(host: &Host, unit: Option<&str>) {
-    host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service").ok();
-    match unit {
-        Some(unit) => host.write_file("/etc/systemd/system/hhvm.service", unit),
-        None => {
-            host.write_file("/etc/init.d/hhvm", SCRIPT);
-            host.run("chmod +x /etc/init.d/hhvm").ok();
-        }
+    host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service")
+        .ok();
+    if let Some(unit) = unit {
+        host.write_file("/etc/systemd/system/hhvm.service", unit);
+    } else {
+        host.write_file("/etc/init.d/hhvm", SCRIPT);
+        host.run("chmod +x /etc/init.d/hhvm").ok();
     }
     host.run("systemctl daemon-reload; systemctl start hhvm").ok();
     wait_for("HHVM's admin port", Duration::from_secs(10), || is_up(host));
@@ -75,8 +75,8 @@ pub fn a_pid_file_that_lies_harms_nobody() {
         &host,
         Some(
             "[Service]\nType=forking\nRuntimeDirectory=hhvm\nPIDFile=/run/hhvm/pid\n\
-             ExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini -vPidFile=/run/hhvm/pid \
-             --standin-control /etc/hhvm/stand-in\n",
+             ExecStart=/bin/sh -c '/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini -vPidFile=/run/hhvm/pid \
+             --standin-control /etc/hhvm/stand-in; true'\n",
         ),
     );
     let bystander = host.spawn("exec sleep 300");
@@ -92,7 +92,9 @@ pub fn killmode_process_and_mode_daemon_leave_nobody_behind() {
     let host = Host::with_package()
         .settings("min-drain = '500ms'")
         .ini(LIGHT)
-        .service("KillMode=process\nExecStart=\nExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini")
+        .service(
+            "KillMode=process\nExecStart=\nExecStart=/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini",
+        )
         .boot();
     assert_eq!(processes(&host), 3);
     host.stop();
@@ -116,7 +118,8 @@ pub fn two_instances_drain_at_once_each_with_its_settings() {
         )
         .boot();
     host.run("mkdir -p /etc/systemd/system/hhvm@.service.d").ok();
-    host.run("ln -s /usr/lib/systemd/system/hhvm.service.d/drain.conf /etc/systemd/system/hhvm@.service.d/").ok();
+    host.run("ln -s /usr/lib/systemd/system/hhvm.service.d/drain.conf /etc/systemd/system/hhvm@.service.d/")
+        .ok();
     host.write_file("/etc/hhvm/8001", "load = 2>0/2s\n");
     host.write_file("/etc/hhvm/8002", "load = 7\n");
     host.run("systemctl daemon-reload; systemctl start hhvm@8001 hhvm@8002").ok();

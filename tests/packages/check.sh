@@ -49,7 +49,7 @@ libraries=$(readelf -d $binary | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v 
 
 strings -a $binary | grep -F -e "$PWD" -e "$HOME/" -e /.cargo/ && fail "the program contains paths of its builder"
 readelf -n $binary | grep -q 'Build ID' || fail "the program has no build-id"
-cmp -s <(readelf -n $binary | grep 'Build ID') <(readelf -n target/stage/hhvm-drain.debug 2>&1 | grep 'Build ID') ||
+cmp -s <(readelf -n $binary | grep 'Build ID') <(readelf -n target/packages/*.debug 2>&1 | grep 'Build ID') ||
     fail "the symbols are another program's"
 
 [ "$(dpkg-deb -I "$deb" conffiles)" = /etc/hhvm-drain.toml ] || fail "conffiles of the .deb"

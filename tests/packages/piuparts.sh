@@ -4,6 +4,10 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
+if [ "$(id -u)" != 0 ]; then
+    echo "check-piuparts: skipped, needs root" | tee -a "${SKIPPED:-/dev/null}"
+    exit
+fi
 log=$PWD/target/piuparts.log
 # shellcheck disable=SC2016 # the field is for apt, not for the shell
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \

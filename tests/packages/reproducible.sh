@@ -34,7 +34,7 @@ echo "building the packages again, in another directory"
         make --silent --no-print-directory -C "$again" packages
 )
 
-# Not hhvm-drain.debug, which is in no package: zig's start-up code notes there where it was compiled.
+# Not the symbols, which are in no package: zig's start-up code notes there where it was compiled.
 failed=0
 for file in stage/hhvm-drain $(cd target && echo packages/*.deb packages/*.rpm); do
     one=$(sha256sum <"target/$file")

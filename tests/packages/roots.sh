@@ -2,6 +2,10 @@
 # Shared by the tests that install packages in a root of their own: that of the host tests under an overlay, in a name
 # space of its own, with which all mounts go. To be sourced, with the name of the test.
 
+if [ "$(id -u)" != 0 ]; then
+    echo "$1: skipped, needs root" | tee -a "${SKIPPED:-/dev/null}"
+    exit
+fi
 [ -n "${IN_OWN_NAMESPACE:-}" ] || IN_OWN_NAMESPACE=yes exec unshare --mount "$0"
 
 name=$1

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . tests/packages/roots.sh check-scriptlets
 
 parked=/var/www/status.php.disabled
-lost="stays out of its pool: an operator took it out on 2026-11-22T12:00:00Z; to put it back, rename $parked by hand"
+lost="hhvm-drain: hhvm.service stays out of its pool; to put it back, rename its *.disabled file by hand"
 
 # take_out ROOT drain|operator: the node is out, and this is the record of it.
 take_out() {
@@ -44,6 +44,8 @@ systemd() {
 #!/bin/sh
 case "$*" in
 *daemon-reload) [ ! -e /run/deaf ]; exit ;;
+show*) ;;
+*) exit ;;
 esac
 read -r up _ </proc/uptime
 [ ! -e /run/hang ] || echo "$((${up%.*} + 100)).00 0.00" >/run/uptime
@@ -74,12 +76,12 @@ story() {
     take_out "$1" operator
     quietly remove
     is_out "$1" || fail "a removal overrides the operator"
-    said "hhvm-drain: hhvm.service $lost"
+    said "$lost"
     quietly install
     rm "$1/usr/bin/hhvm-drain"
     quietly remove
     is_out "$1" || fail "a removal overrides the operator"
-    said 'is missing; to put it back, rename'
+    said "$lost"
     echo "$1: without systemd, a drained node comes back, an operator's stays out" | sed "s,.*/,,"
 
     quietly install
