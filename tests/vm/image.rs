@@ -26,6 +26,10 @@ impl Image {
         if let Some(more) = variable("QEMU_ARGS") {
             image.arguments.extend(more.split_whitespace().map(str::to_owned));
         }
+        // Of several, qemu takes the first that works, and this one always does.
+        if !image.arguments.iter().any(|argument| argument == "-accel") {
+            image.arguments.extend(["-accel", "tcg,thread=multi"].map(str::to_owned));
+        }
         Ok(image)
     }
 

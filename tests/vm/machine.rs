@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-machine", "q35", "-cpu", "max"])
-            .args(["-accel", "tcg,thread=multi", "-m", "1024", "-smp", "2"])
+            .args(["-m", "1024", "-smp", "2"])
             // A machine that reboots ends qemu, which can be waited for.
             .args(["-no-reboot", "-display", "none", "-monitor", "none", "-device", "virtio-rng-pci"])
             .args(["-drive", &self.drive, "-device", "virtio-net-pci,netdev=net"])
