@@ -14,6 +14,8 @@ NEED := tests/hosts/need.sh
 COMPILER := cc:gcc,libc6-dev
 CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 
+MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprogs $(CONTAINERS)
+
 # What the checks of the packages take beside the compiler.
 BUILD := $(COMPILER) objcopy:binutils
 INSPECT := lintian rpm rpmlint cpio objdump:binutils
@@ -28,7 +30,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 
 QUICK := check-format check-clippy test-rust
 STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
-	check-reproducible check-piuparts test-hosts
+	check-reproducible check-piuparts test-hosts test-vm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -92,12 +94,20 @@ check-drop-in: ## the drop-in, as systemd reads it
 	said=$$(SYSTEMD_UNIT_PATH=target/units: systemd-analyze --man=no verify hhvm.service 2>&1) && \
 		[ -z "$$said" ] || { echo "$$said"; exit 1; }
 
-test-hosts: ## the package on real hosts
-	@$(NEED) test-hosts $(CONTAINERS) || exit 0; \
-	$(CARGO) build --quiet --examples && \
-	$(CARGO) test --test hosts | tee target/hosts.log; \
-	status=$$?; sed -n 's/^host tests \(on Debian [0-9]*\) are ignored/test-hosts: ignored \1/p' target/hosts.log >>$(SKIPPED); \
-	[ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
+test-hosts: ## the packages on real hosts: Debian 11, 12 and 13 (root)
+	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
+	$(call ignorable,hosts)
+
+test-vm: ## the package on a whole machine (root); IMAGE=disk.qcow2 for one of your own
+	@$(NEED) test-vm $(MACHINE) $(BUILD) $(REPOSITORY) || exit 0; \
+	$(call ignorable,vm)
+
+# Runs the tests of a name, and notes for the summary why those were ignored that were.
+define ignorable
+$(CARGO) test --test $(1) | tee target/$(1).log; status=$$?; \
+sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine) are ignored/test-$(1): ignored \1/p' target/$(1).log >>$(SKIPPED); \
+[ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
+endef
 
 bench: ## what a drain costs, beside a script with mv and curl (four minutes)
 	@$(NEED) "the benchmarks" $(COMPILER) bash coreutils curl
@@ -160,6 +170,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove all that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts check-format \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm check-format \
 	check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

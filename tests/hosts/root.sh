@@ -51,6 +51,7 @@ echo "hosts: making a root of Debian's $suite with systemd (once, about half a m
 rm -rf --one-file-system "$root".*
 half=$root.$$
 trap 'rm -rf --one-file-system "$half"' EXIT
+# shellcheck disable=SC2016 # $1 is for the hooks
 printf '%s\n' "$list" |
     mmdebstrap --quiet --variant=minbase --include="$packages" \
         --customize-hook='chroot "$1" systemctl --quiet disable nginx' \
