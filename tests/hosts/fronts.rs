@@ -76,7 +76,7 @@ fn trial(host: &Host, url: &str) -> String {
 }
 
 pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
-    let host = Host::with_package().boot();
+    let host = Host::with_package().packages("nginx-light").boot();
     host.write_file("/etc/nginx/sites-enabled/default", &nginx(""));
     host.run("systemctl start nginx").ok();
     let plain = trial(&host, "http://127.0.0.1:8080/status.php");
