@@ -27,7 +27,8 @@ fn drains_php_fpm(listen: &str, endpoint: &str, connect: &str) {
     let host = php_fpm(listen, endpoint);
     let check = host.run("hhvm-drain check --unit php8.2-fpm").ok();
     assert!(check.stdout.contains("/status answers, load 0"), "{check:?}");
-    let requests: Vec<_> = (2..=4)
+    let requests: Vec<_> = [4, 5]
+        .into_iter()
         .map(|seconds| {
             host.spawn(&format!(
                 "REQUEST_METHOD=GET SCRIPT_NAME=/slow.php SCRIPT_FILENAME=/var/www/slow.php QUERY_STRING=s={seconds} \
@@ -35,11 +36,11 @@ fn drains_php_fpm(listen: &str, endpoint: &str, connect: &str) {
             ))
         })
         .collect();
-    wait_for("three requests in flight", Duration::from_secs(2), || {
-        host.run("hhvm-drain status --unit php8.2-fpm").stdout.contains("Load:       3 in flight")
+    wait_for("two requests in flight", Duration::from_secs(4), || {
+        host.run("hhvm-drain status --unit php8.2-fpm").stdout.contains("Load:       2 in flight")
     });
     let stop = host.run("systemctl stop php8.2-fpm").ok();
-    assert!(stop.took > Duration::from_secs(2) && stop.took < Duration::from_secs(8), "{stop:?}");
+    assert!(stop.took >= Duration::from_secs(1) && stop.took < Duration::from_secs(8), "{stop:?}");
     for request in requests {
         let answer = request.wait().ok();
         assert!(answer.stdout.ends_with("complete"), "{answer:?}");
@@ -77,13 +78,13 @@ fn trial(host: &Host, url: &str) -> String {
 
 pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
     let host = Host::with_package().packages("nginx-light").boot();
-    host.write_file("/etc/nginx/sites-enabled/default", &nginx(""));
+    host.write_file("/etc/nginx/sites-available/default", &nginx(""));
     host.run("systemctl start nginx").ok();
     let plain = trial(&host, "http://127.0.0.1:8080/status.php");
     assert!(plain.contains("ok       trial: without the health file the answer is 404"), "{plain}");
 
     // A front controller: what is not there is a page, too.
-    host.write_file("/etc/nginx/sites-enabled/default", &nginx("try_files $uri /index.php?ms=0;"));
+    host.write_file("/etc/nginx/sites-available/default", &nginx("try_files $uri /index.php?ms=0;"));
     host.run("systemctl reload nginx").ok();
     let caught = trial(&host, "http://127.0.0.1:8080/status.php");
     assert!(caught.contains("ERROR    trial: the answer is still 200"), "{caught}");
@@ -94,7 +95,7 @@ pub fn a_trial_tells_whether_apache_lets_the_balancer_notice() {
         .packages("php8.2-fpm,apache2")
         .file(
             "/etc/apache2/conf-enabled/hhvm.conf",
-            "Listen 8081\nProxyPassMatch ^/(.+\\.php)$ fcgi://127.0.0.1:9000/var/www/$1\n",
+            "Listen 8081\nProxyFCGIBackendType GENERIC\nProxyPassMatch ^/(.+\\.php)$ fcgi://127.0.0.1:9000/var/www/$1\n",
         )
         .boot();
     host.run("a2enmod proxy_fcgi; systemctl restart apache2").ok();
