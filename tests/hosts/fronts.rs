@@ -77,7 +77,7 @@ fn trial(host: &Host, url: &str) -> String {
 }
 
 pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
-    let host = Host::with_package().packages("nginx-light").boot();
+    let host = Host::with_package().file("/var/www/index.php", "<?php\n").boot();
     host.write_file("/etc/nginx/sites-available/default", &nginx(""));
     host.run("systemctl start nginx").ok();
     let plain = trial(&host, "http://127.0.0.1:8080/status.php");
@@ -85,7 +85,7 @@ pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
 
     // A front controller: what is not there is a page, too.
     host.write_file("/etc/nginx/sites-available/default", &nginx("try_files $uri /index.php?ms=0;"));
-    host.run("systemctl reload nginx").ok();
+    host.run("systemctl restart nginx").ok();
     let caught = trial(&host, "http://127.0.0.1:8080/status.php");
     assert!(caught.contains("ERROR    trial: the answer is still 200"), "{caught}");
 }
