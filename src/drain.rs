@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How often the load is read while a zero would not be believed, for the status line only.
 const SLOW_POLL: Duration = Duration::from_secs(1);
+/// So many times the interval at most passes between two probes while many requests are in flight: zero is far.
+const FAR_FROM_ZERO: u32 = 4;
 /// A probe that is out for longer than its own deadline and this is taken for unanswered.
 const PROBE_PATIENCE: Duration = Duration::from_millis(2500);
 
@@ -21,7 +23,7 @@ pub struct Limits {
     pub min_drain: Duration,
     /// Cap on the whole wait.
     pub timeout: Duration,
-    /// Time between two probes.
+    /// Time between two probes while one request is left.
     pub poll_interval: Duration,
     /// Zeros in a row.
     pub zero_samples: NonZeroU32,
@@ -175,8 +177,8 @@ impl Drain {
         self.next_probe = self.after(asked).max(now);
     }
 
-    /// When to probe again after a probe at `asked`: sooner while zeros are being confirmed, at leisure while they
-    /// would not be believed.
+    /// When to probe again after a probe at `asked`: sooner while zeros are being confirmed, later while zero is far, at
+    /// leisure while it would not be believed.
     fn after(&self, asked: Instant) -> Instant {
         let interval = self.limits.poll_interval;
         if self.zeros > 0 {
@@ -184,8 +186,17 @@ impl Drain {
         } else if asked < self.believe_from {
             (asked + interval.max(SLOW_POLL)).min(self.believe_from).max(asked + interval / 2)
         } else {
-            asked + interval
+            asked + interval * self.distance()
         }
+    }
+
+    /// How many requests are left until zero, within bounds.
+    fn distance(&self) -> u32 {
+        let left = match self.load {
+            Load::Known(load) => load.saturating_sub(self.limits.threshold),
+            Load::Unknown(_) => 1,
+        };
+        u32::try_from(left).unwrap_or(u32::MAX).clamp(1, FAR_FROM_ZERO)
     }
 
     fn probe_or_wait(&mut self, now: Instant) -> Action {
