@@ -49,6 +49,6 @@ root() {
 
 # What the package has left in a root.
 left() {
-    find "$work/$1" -xdev \( -path '*hhvm-drain*' -o -path '*hhvm.service.d*' \) ! -path "$work/$1/srv/*" \
-        ! -path '*/var/*' ! -path '*/usr/share/keyrings/*' ! -path '*/etc/apt/*' -print
+    find "$work/$1" -xdev \( -path '*hhvm-drain*' -o -path '*hhvm.service.d*' -o -path '*/etc/needrestart*' \) \
+        ! -path "$work/$1/srv/*" ! -path '*/var/*' ! -path '*/usr/share/keyrings/*' ! -path '*/etc/apt/*' -print
 }
