@@ -17,9 +17,9 @@ CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprogs $(CONTAINERS)
 
 # What the checks of the packages take beside the compiler.
-BUILD := $(COMPILER) binutils
-INSPECT := lintian rpm rpmlint cpio binutils
-REPOSITORY := apt-utils gnupg rpm createrepo-c dnf xz-utils
+BUILD := $(COMPILER) objcopy:binutils
+INSPECT := lintian rpm rpmlint cpio objdump:binutils
+REPOSITORY := apt-ftparchive:apt-utils gpg:gnupg rpmsign:rpm createrepo_c:createrepo-c dnf xz:xz-utils
 
 SCRIPTS := $(wildcard .ci/run benches/*.sh packaging/*.sh tests/*.sh tests/*/*.sh) \
 	$(wildcard debian/preinst debian/postinst debian/prerm debian/postrm)

@@ -106,12 +106,16 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__check)
-            opts="-h --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
+            opts="-h --url --trial --unit --root --health-file --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --unit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

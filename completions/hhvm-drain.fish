@@ -115,6 +115,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l thresho
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'For machines'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Ask this, as the load balancer does' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
@@ -127,6 +128,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-int
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: take the node out for a moment, and see whether the answer changes'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F

@@ -17,7 +17,7 @@ say() { echo "$*" >&2; }
 crate() {
     home=$tools/$1-$2
     if [ ! -x "$home/bin/$1" ]; then
-        tests/hosts/need.sh "$1" gcc libc6-dev >&2
+        tests/hosts/need.sh "$1" cc:gcc,libc6-dev >&2
         say "installing $1 $2 under target/tools (once, one to two minutes)"
         # It works for a second or two, so that to build it well would take longer than it saves.
         CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
@@ -31,7 +31,7 @@ crate() {
 zig() {
     home=$tools/zig-$(sha256sum packaging/zig.txt | cut -c1-12)
     if [ ! -e "$home/complete" ]; then
-        tests/hosts/need.sh zig python3-venv >&2
+        python3 -c 'import ensurepip' 2>/dev/null || tests/hosts/need.sh zig python3-venv >&2
         say "installing zig under target/tools (once, 100 MB)"
         rm -rf "$home"
         python3 -m venv "$home"

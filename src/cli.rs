@@ -70,7 +70,14 @@ pub enum Command {
         json: bool,
     },
     /// Prove that the next stop will drain
-    Check,
+    Check {
+        /// Ask this, as the load balancer does
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// With --url: take the node out for a moment, and see whether the answer changes
+        #[arg(long, requires = "url")]
+        trial: bool,
+    },
     /// Print the drop-in for the unit that --unit names
     DropIn,
 }

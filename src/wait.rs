@@ -97,6 +97,13 @@ fn timeout(until: Instant) -> PollTimeout {
     i32::try_from(millis).ok().and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::MAX)
 }
 
+/// Waits for `time`; whether a signal came in between.
+#[must_use]
+pub fn pause(signals: &Signals, time: Duration) -> bool {
+    let mut watch = Watch { signals, process: None, prober: None };
+    matches!(watch.next(Instant::now() + time), Ok(Event::Interrupted))
+}
+
 /// How a wait ended.
 #[derive(Debug, Clone)]
 pub struct Ending {

@@ -1,5 +1,6 @@
 //! `check`: proves that the next stop will drain, or says what stands in the way.
 
+use super::trial::front_end;
 use super::{Asked, ask, find_main};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -22,20 +23,20 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// One line of the answer.
 #[derive(Debug)]
-struct Finding {
+pub(super) struct Finding {
     severity: Option<Severity>,
     text: String,
 }
 
-fn good(text: impl Into<String>) -> Finding {
+pub(super) fn good(text: impl Into<String>) -> Finding {
     Finding { severity: None, text: text.into() }
 }
 
-fn warning(text: impl Into<String>) -> Finding {
+pub(super) fn warning(text: impl Into<String>) -> Finding {
     Finding { severity: Some(Severity::Warning), text: text.into() }
 }
 
-fn error(text: impl Into<String>) -> Finding {
+pub(super) fn error(text: impl Into<String>) -> Finding {
     Finding { severity: Some(Severity::Error), text: text.into() }
 }
 
@@ -46,7 +47,14 @@ impl From<Problem> for Finding {
 }
 
 /// Runs the command.
-pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+///
+/// `front` is what the load balancer requests, and whether the node may be taken out for a moment to see it change.
+pub fn run(
+    context: &Context,
+    settings: &Settings,
+    problems: Vec<Problem>,
+    front: Option<(&str, bool)>,
+) -> Result<()> {
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if findings.is_empty() {
         findings.push(good("settings: no mistakes"));
@@ -60,6 +68,7 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Re
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
         None => vec![warning("unit: systemctl cannot be asked here, so the unit is not checked")],
     });
+    findings.extend(front.into_iter().flat_map(|(url, trial)| front_end(context, settings, url, trial)));
     let mut out = std::io::stdout();
     for finding in &findings {
         let mark = match finding.severity {

@@ -6,6 +6,7 @@ mod operator;
 mod restore;
 mod status;
 mod stop;
+mod trial;
 
 use crate::cli::Command;
 use crate::context::{Caller, Context};
@@ -40,7 +41,9 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         }
         Command::Pool => operator::pool(context, settings),
         Command::Status { json } => status::run(context, settings, *json),
-        Command::Check => check::run(context, settings, problems),
+        Command::Check { url, trial } => {
+            check::run(context, settings, problems, url.as_deref().map(|url| (url, *trial)))
+        }
         Command::DropIn => drop_in::run(context),
     }
 }

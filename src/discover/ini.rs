@@ -1,6 +1,5 @@
 //! An ini file of HHVM's, line by line, so that each setting has its line number.
 
-use ini::{Ini, ParseOption};
 use rustix::fs::OFlags;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -40,23 +39,30 @@ pub fn read(path: &Path) -> io::Result<Vec<Setting>> {
 
 /// Reads the text of an ini file; lines that are none of it are passed over, as HHVM does.
 ///
-/// Sections mean nothing in HHVM's files: the names are whole.
+/// Sections mean nothing in HHVM's files: the names are whole. The libraries for ini files give no line numbers, and
+/// know nothing of a comment behind a value; beside those there is little to an ini file.
 #[must_use]
 pub fn parse(text: &str) -> Vec<Setting> {
     let numbered = text.lines().enumerate();
-    numbered
-        .filter_map(|(index, line)| {
-            let options = ParseOption { enabled_escape: false, ..ParseOption::default() };
-            let ini = Ini::load_from_str_opt(line.trim(), options).ok()?;
-            let (name, value) = ini.general_section().iter().next()?;
-            let (_, written) = line.split_once('=')?;
-            let value = if written.trim_start().starts_with(['"', '\'']) { value } else { bare(value) };
-            Some(Setting { name: name.to_owned(), value: value.to_owned(), line: index + 1 })
-        })
-        .collect()
+    numbered.filter_map(|(index, line)| setting(line, index + 1)).collect()
 }
 
-/// A value without quotes ends at a comment, which the library takes for a part of it.
-fn bare(value: &str) -> &str {
-    value.split(';').next().unwrap_or_default().trim_end()
+fn setting(text: &str, line: usize) -> Option<Setting> {
+    let text = text.trim();
+    if text.starts_with([';', '#', '[']) {
+        return None;
+    }
+    let (name, value) = text.split_once('=')?;
+    let (name, value) = (name.trim(), unquoted(value.trim())?);
+    (!name.is_empty()).then(|| Setting { name: name.to_owned(), value: value.to_owned(), line })
+}
+
+/// What stands between quotes, or else before a comment; none if the quotes are not closed.
+fn unquoted(value: &str) -> Option<&str> {
+    for quote in ['"', '\''] {
+        if let Some(rest) = value.strip_prefix(quote) {
+            return rest.split_once(quote).map(|(inside, _)| inside);
+        }
+    }
+    value.split(';').next().map(str::trim_end)
 }

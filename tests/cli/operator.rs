@@ -114,3 +114,21 @@ fn status_reads_well() {
          Last drain: none\n"
     );
 }
+
+#[test]
+fn check_asks_the_front_end_and_a_trial_tells_whether_it_notices() {
+    let mut rig = Rig::speaking("http");
+    rig.control("load = 0");
+    let page = |rig: &Rig| format!("--url=http://{}/status.php", rig.page);
+    let check = run(&mut rig.command(&["check", &page(&rig), "--trial"]));
+    assert!(check.stdout.contains("answers 200: the load balancer sends requests here"), "{check:?}");
+    assert!(check.stdout.contains("trial: without the health file the answer is 404"), "{check:?}");
+    assert!(rig.is_pooled() && rig.status()["by"].is_null());
+    let other =
+        run(&mut rig.command(&["check", &page(&rig).replace("status.php", "index.php?ms=0"), "--trial"]));
+    assert!(other.stdout.contains("ERROR    trial: the answer is still 200"), "{other:?}");
+    assert!(rig.is_pooled());
+    rig.kill_hhvm();
+    let dead = run(&mut rig.command(&["check", &page(&rig), "--trial"]));
+    assert!(dead.stdout.contains("cannot be asked (connection refused") && rig.is_pooled(), "{dead:?}");
+}

@@ -17,6 +17,8 @@ pub struct Rig {
     pub root: tempfile::TempDir,
     hhvm: Option<Child>,
     pub endpoint: String,
+    /// The address of HHVM's page server.
+    pub page: String,
     notify: UnixDatagram,
 }
 
@@ -65,6 +67,8 @@ impl Rig {
         command
             .args(["--mode", "server", "--port=0", "--admin-port=0", "-d"])
             .arg(format!("hhvm.server.type={server_type}"))
+            .arg("-d")
+            .arg(format!("hhvm.server.source_root={}", rig.path("var/www").display()))
             .arg("--standin-control")
             .arg(rig.path("control"));
         if protocol == "unix" {
@@ -93,11 +97,15 @@ impl Rig {
         let mut hhvm = command.spawn().expect("the stand-in is built by: cargo build --examples");
         let mut lines = BufReader::new(hhvm.stdout.take().unwrap()).lines();
         self.hhvm = Some(hhvm);
-        let admin = lines.find_map(|line| {
-            let line = line.ok()?;
-            Some(line.strip_prefix("admin server on ")?.split(' ').next()?.to_owned())
-        });
-        admin.expect("the stand-in listens")
+        let mut address_of = |server: &str| {
+            let address = lines.find_map(|line| {
+                let line = line.ok()?;
+                Some(line.strip_prefix(server)?.split(' ').next()?.to_owned())
+            });
+            address.expect("the stand-in listens")
+        };
+        self.page = address_of("page server on ");
+        address_of("admin server on ")
     }
 
     /// A node on which HHVM does not run.
@@ -111,7 +119,13 @@ impl Rig {
         fs::write(root.path().join("var/www/status.php"), "1-AM-ALIVE").unwrap();
         let notify = UnixDatagram::bind(root.path().join("notify")).unwrap();
         notify.set_nonblocking(true).unwrap();
-        Self { root, hhvm: None, endpoint: "fastcgi://127.0.0.1:1/check-load".to_owned(), notify }
+        Self {
+            root,
+            hhvm: None,
+            endpoint: "fastcgi://127.0.0.1:1/check-load".to_owned(),
+            page: String::new(),
+            notify,
+        }
     }
 
     pub fn path(&self, path: &str) -> PathBuf {

@@ -6,6 +6,7 @@
 
 mod endpoints;
 mod files;
+mod fronts;
 mod harness;
 mod host;
 mod matrix;
@@ -51,6 +52,11 @@ const ONCE: &[Test] = tests! {
         removal_in_mid_drain,
         purge,
         purge_in_mid_drain;
+    fronts:
+        php_fpm_on_a_unix_socket,
+        php_fpm_on_tcp,
+        a_trial_tells_whether_nginx_lets_the_balancer_notice,
+        a_trial_tells_whether_apache_lets_the_balancer_notice;
     needrestart:
         leaves_hhvm_alone_and_would_not_without_us;
     rpm:

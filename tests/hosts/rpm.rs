@@ -39,7 +39,11 @@ pub fn installs_drains_and_is_removed() {
     assert!(signature.starts_with("RSA/SHA"), "{signature}");
     host.run("rpm --verify hhvm-drain").ok();
     assert_eq!((host.show("hhvm", "MainPID"), host.show("hhvm", "NeedDaemonReload")), (pid, "no".into()));
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "active", "HHVM runs already");
+    assert_eq!(
+        host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"),
+        "active",
+        "HHVM runs already"
+    );
     host.run("hhvm-drain check").ok();
 
     host.hhvm_says("load = 12>0/12s");
@@ -53,7 +57,7 @@ pub fn installs_drains_and_is_removed() {
     host.run(&format!("{DNF} remove hhvm-drain && rm -rf /var/lib/hhvm-drain")).ok();
     assert_eq!((host.show("hhvm", "MainPID"), host.show("hhvm", "NeedDaemonReload")), (pid, "no".into()));
     assert_eq!(host.show("hhvm", "ExecStop"), "");
-    assert_eq!(host.show("hhvm-drain-shutdown", "LoadState"), "not-found");
+    assert_eq!(host.show("hhvm-drain-shutdown@hhvm.service.service", "LoadState"), "not-found");
     assert_eq!(files(&host), before);
 }
 

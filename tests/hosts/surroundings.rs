@@ -10,7 +10,7 @@ pub fn in_a_chroot_without_systemd() {
     assert_eq!(told_by_us(&install.stderr), "", "nothing is wrong");
     host.boot_again();
     host.run("hhvm-drain check").ok();
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "active");
+    assert_eq!(host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"), "active");
 
     host.power_cut();
     host.chroot("hhvm-drain depool").ok();
@@ -31,7 +31,7 @@ pub fn without_hhvm() {
     host.bring_package();
     let install = host.run("apt-get install -y /root/hhvm-drain.deb").ok();
     assert_eq!(told_by_us(&install.stderr), "");
-    assert_eq!(host.show("hhvm-drain-shutdown", "ActiveState"), "inactive");
+    assert_eq!(host.show("hhvm-drain-shutdown@hhvm.service.service", "ActiveState"), "inactive");
     assert_eq!(host.run("hhvm-drain check").code, Some(1));
     host.run("apt-get purge -y hhvm-drain").ok();
     assert_eq!(host.run("systemctl --failed --no-legend").ok().stdout, "");

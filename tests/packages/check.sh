@@ -52,9 +52,12 @@ readelf -n $binary | grep -q 'Build ID' || fail "the program has no build-id"
 cmp -s <(readelf -n $binary | grep 'Build ID') <(readelf -n target/packages/*.debug 2>&1 | grep 'Build ID') ||
     fail "the symbols are another program's"
 
-[ "$(dpkg-deb -I "$deb" conffiles)" = /etc/hhvm-drain.toml ] || fail "conffiles of the .deb"
-rpm -qp --queryformat '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep -q '^/etc/hhvm-drain.toml cn$' ||
-    fail "/etc/hhvm-drain.toml is not %config(noreplace) in the .rpm"
+settings='/etc/hhvm-drain.toml /etc/needrestart/conf.d/hhvm-drain.conf'
+[ "$(dpkg-deb -I "$deb" conffiles | sort | xargs)" = "$settings" ] || fail "conffiles of the .deb"
+for file in $settings; do
+    rpm -qp --queryformat '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" | grep -q "^$file cn\$" ||
+        fail "$file is not %config(noreplace) in the .rpm"
+done
 [ "$(rpm -qp --queryformat '%{PAYLOADCOMPRESSOR}' "$rpm")" = xz ] || fail "the .rpm is not compressed by xz"
 
 # Path, mode and content of every file; a changelog, a licence and zsh have places of their own in each system.

@@ -12,7 +12,7 @@ lost="hhvm-drain: hhvm.service stays out of its pool; to put it back, rename its
 # take_out ROOT drain|operator: the node is out, and this is the record of it.
 take_out() {
     mkdir -p "$1/var/www" "$1/var/lib/hhvm-drain"
-    rm -f "$1"/var/www/*
+    rm -f "$1$parked" "$1${parked%.disabled}"
     echo 1-AM-ALIVE >"$1$parked"
     cat >"$1/var/lib/hhvm-drain/hhvm.service.json" <<END
 {
@@ -121,7 +121,7 @@ is_out "$work/deb" || fail "a purge touches the health file"
 [ -z "$(left deb)" ] || fail "left by a purge: $(left deb)"
 mount --bind "$work/deb/etc" "$work/deb/etc"
 mount -o remount,ro,bind "$work/deb/etc"
-refused "an installation with a read-only /etc" 'etc/hhvm-drain.toml.*Read-only file system' install
+refused "an installation with a read-only /etc" '/etc/.*Read-only file system' install
 [ ! -e "$work/deb/usr/bin/hhvm-drain" ] || fail "half an installation is left"
 
 # As dpkg does it for a root of another machine: its scripts run outside of it.
