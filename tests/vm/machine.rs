@@ -54,8 +54,9 @@ impl<'a> Machine<'a> {
         let name = format!("run-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let directory = crate::directory().join(name);
         fs::create_dir_all(&directory).expect("a directory for the machine");
-        let drive = image.copy_to(&directory.join("disk"));
-        let mut machine = Self { image, directory, drive, port: 0, qemu: None };
+        let disk = directory.join("disk");
+        let mut machine = Self { image, directory, drive: String::new(), port: 0, qemu: None };
+        machine.drive = image.copy_to(&disk);
         machine.boot_again();
         machine
     }

@@ -129,10 +129,13 @@ fn comes_back_after_a_power_cut_in_mid_drain(image: &Image) {
     node.install();
     node.hhvm_says("load = 5");
     node.begin_stop();
+    // Whether the disk knows of the depool at this moment is left to chance.
     node.power_cut_and_boot();
-    assert_eq!(node.show("hhvm", "ActiveState"), "active");
-    assert!(node.is_pooled());
-    node.run("hhvm-drain status --json | grep -q '\"pooled\": *true'").ok();
-    // Not only because the disk never knew of the drain.
+    node.assert_back();
+
+    node.begin_stop();
+    node.run("sync").ok();
+    node.power_cut_and_boot();
+    node.assert_back();
     node.run("journalctl -b -u hhvm -t hhvm-drain | grep 'status.php.disabled back to'").ok();
 }

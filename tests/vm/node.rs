@@ -62,7 +62,7 @@ impl<'a> Deref for Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// Boots, and starts HHVM.
+    /// Boots, and starts HHVM. Its files are on the disk, as those of a host that has served for a while.
     pub fn boot(image: &'a Image) -> Self {
         let node = Self(Machine::boot(image));
         node.bring(crate::standin(), "/usr/bin/hhvm");
@@ -74,7 +74,8 @@ impl<'a> Node<'a> {
              cat >/etc/systemd/system/hhvm.service <<'END'\n{UNIT}END\n\
              if command -v restorecon; then restorecon -R /usr/bin/hhvm /var/www /etc/systemd/system; fi\n\
              systemctl daemon-reload\n\
-             systemctl enable --now hhvm"
+             systemctl enable --now hhvm\n\
+             sync"
         ))
         .ok();
         node.wait_until_hhvm_is_up();
@@ -82,7 +83,7 @@ impl<'a> Node<'a> {
     }
 
     fn wait_until_hhvm_is_up(&self) {
-        self.run("until timeout 1 bash -c ': </dev/tcp/127.0.0.1/9001' 2>/dev/null; do sleep 0.2; done").ok();
+        self.run("timeout 60 sh -c \"until timeout 1 bash -c ': </dev/tcp/127.0.0.1/9001' 2>/dev/null; do sleep 0.2; done\"").ok();
     }
 
     /// Installs the package; returns how many milliseconds dpkg or rpm took, with all that comes before and after.
@@ -124,6 +125,15 @@ impl<'a> Node<'a> {
     /// Whether the load balancer finds the health file, and nothing is left parked.
     pub fn is_pooled(&self) -> bool {
         self.run(&format!("test -e {HEALTH_FILE} && test ! -e {HEALTH_FILE}.disabled")).code == Some(0)
+    }
+
+    /// Fails the test unless HHVM runs, the load balancer finds it, and no drain is on record.
+    #[track_caller]
+    pub fn assert_back(&self) {
+        assert_eq!(self.show("hhvm", "ActiveState"), "active");
+        assert!(self.is_pooled());
+        self.run("hhvm-drain status --json | grep -q '\"pooled\": *true'").ok();
+        self.run("test ! -e /var/lib/hhvm-drain/hhvm.service.json").ok();
     }
 
     /// Shuts down in good order, boots again, and returns when HHVM is up.
