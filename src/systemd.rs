@@ -10,7 +10,7 @@ pub struct Unit(BTreeMap<String, String>);
 
 /// See systemd.service(5), and org.freedesktop.systemd1(5) for the names.
 const PROPERTIES: &str = "LoadState,ActiveState,SubState,MainPID,ControlGroup,ExecStop,ExecStopPost,ExecStartPre,\
-                          NotifyAccess,TimeoutStopUSec,DropInPaths,NeedDaemonReload";
+                          NotifyAccess,SuccessExitStatus,TimeoutStopUSec,DropInPaths,NeedDaemonReload";
 
 impl Unit {
     /// Asks systemd; none where there is no systemd to ask.

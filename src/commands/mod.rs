@@ -2,6 +2,7 @@
 
 mod check;
 mod drop_in;
+mod effective;
 mod operator;
 mod restore;
 mod status;

@@ -1,13 +1,12 @@
 //! This node as a member of the pool: takes it out and watches that it stays out. Writes the record before it
 //! renames.
 
-use super::files::{FileId, Sight, disabled_name};
+use super::files::Sight;
 use super::lock::WriteLock;
 use super::record::{By, Parked, Record};
 use super::store::Store;
 use crate::context::{Context, Root};
 use crate::message::Message;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ pub struct Member {
     pub(super) root: Root,
     pub(super) store: Store,
     pub(super) health_files: Vec<PathBuf>,
-    unit: String,
-    invocation: Option<String>,
+    pub(super) unit: String,
+    pub(super) invocation: Option<String>,
     /// Health files that the drain keeps out of the way, should they come back.
     watched: Vec<PathBuf>,
 }
@@ -74,9 +73,9 @@ pub struct Depooled {
 }
 
 /// What is to be done about one health file.
-struct Look {
-    path: PathBuf,
-    sight: std::io::Result<Sight>,
+pub(super) struct Look {
+    pub(super) path: PathBuf,
+    pub(super) sight: std::io::Result<Sight>,
 }
 
 impl Member {
@@ -165,107 +164,6 @@ impl Member {
             return None;
         }
         Some(record)
-    }
-
-    /// Writes the record, then renames; whether anything was renamed or an operator's wish was noted.
-    fn park(&self, old: Option<&Record>, wish: &Wish, looks: &[Look], messages: &mut Vec<Message>) -> bool {
-        let mut record = self.wished(old.cloned(), wish);
-        let mut moves: Vec<(&Sight, OsString)> = Vec::new();
-        for look in looks {
-            match &look.sight {
-                Ok(sight) => match self.plan(sight, wish, &mut record) {
-                    Ok(Some(name)) => moves.push((sight, name)),
-                    Ok(None) => {}
-                    Err(error) => messages.push(Message::cannot_park(&look.path, &error)),
-                },
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => messages.push(Message::cannot_park(&look.path, error)),
-            }
-        }
-        if old == Some(&record) || record.parked.is_empty() {
-            return false;
-        }
-        match self.store.save(&record) {
-            Ok(true) => {}
-            Ok(false) => messages.push(Message::RecordInMemory),
-            Err(error) => {
-                messages.push(Message::Trouble(format!("{error}; the health file stays where it is")));
-                return false;
-            }
-        }
-        let mut parked = false;
-        for (sight, name) in moves {
-            parked |= self.rename(sight, &name, messages);
-        }
-        if !parked && old.is_none() && !record.parked.iter().any(|entry| self.is_parked(entry)) {
-            let _ = self.store.forget();
-        }
-        parked
-    }
-
-    /// The record as it will be, still without the files that are parked now.
-    fn wished(&self, old: Option<Record>, wish: &Wish) -> Record {
-        let operator_takes_over = wish.by == By::Operator;
-        match old {
-            Some(record) if !operator_takes_over => record,
-            old => {
-                let mut record = Record::new(wish.by, &self.unit, self.store.now());
-                record.who.clone_from(&wish.who);
-                record.reason.clone_from(&wish.reason);
-                record.invocation.clone_from(&self.invocation);
-                if let Some(old) = old {
-                    if old.by == By::Operator {
-                        record.since = old.since;
-                        record.reason = record.reason.or(old.reason);
-                    }
-                    record.parked = old.parked;
-                }
-                record
-            }
-        }
-    }
-
-    /// Enters the file into the record; the name it will have, if it must be renamed.
-    fn plan(&self, sight: &Sight, wish: &Wish, record: &mut Record) -> std::io::Result<Option<OsString>> {
-        let name = match (sight.health, sight.disabled) {
-            (Some(_), _) => sight.directory.free_name(&sight.name)?,
-            (None, Some(_)) => disabled_name(&sight.name),
-            (None, None) => return Ok(None),
-        };
-        let disabled = self.root.shorten(&sight.directory.join(&name));
-        let known = record.parked.iter().any(|entry| entry.disabled == disabled);
-        let adopt = |file: FileId| Parked {
-            health_file: self.root.shorten(&sight.health_path()),
-            disabled: disabled.clone(),
-            file,
-        };
-        match (sight.health, sight.disabled) {
-            (Some(file), _) => {
-                record.parked.push(adopt(file));
-                Ok(Some(name))
-            }
-            // Parked by hand: an operator's depool makes it theirs, a drain leaves it alone.
-            (None, Some(file)) if wish.by == By::Operator && !known => {
-                record.parked.push(adopt(file));
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn rename(&self, sight: &Sight, name: &OsString, messages: &mut Vec<Message>) -> bool {
-        let from = self.root.shorten(&sight.health_path());
-        match sight.directory.rename(&sight.name, name) {
-            Ok(()) => {
-                let to = self.root.shorten(&sight.directory.join(name));
-                messages.push(Message::Moving { from, to });
-                true
-            }
-            Err(error) => {
-                messages.push(Message::cannot_park(&from, &error));
-                false
-            }
-        }
     }
 
     /// Whether the node is out, and since when; tells of files that were not there or were parked before.

@@ -5,6 +5,7 @@ mod bring_back;
 mod files;
 mod lock;
 mod member;
+mod park;
 mod record;
 mod store;
 

@@ -4,21 +4,15 @@
 
 mod file;
 mod layers;
+mod value;
 
 pub use file::Position;
 pub use layers::{FILE, Flags, load};
 
 use crate::endpoint::Endpoint;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-/// Longest time that any duration may have; more is a slip of the pen.
-const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
-/// A shorter interval would only load the one worker of HHVM's admin server.
-const POLL_MIN: Duration = Duration::from_millis(10);
-/// A longer interval would miss the zero by too much.
-const POLL_MAX: Duration = Duration::from_secs(10);
 
 /// The name of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,25 +156,21 @@ impl Settings {
     /// What is wrong with the value and what would be right, without the key's name.
     pub fn set(&mut self, key: Key, values: &[&str]) -> Result<(), String> {
         if key == Key::HealthFile {
-            self.health_files = health_files(values)?;
+            self.health_files = value::health_files(values)?;
             return Ok(());
         }
         let [value] = values else { return Err("takes one value".to_owned()) };
         match key {
             Key::HealthFile => {}
             Key::Endpoint => self.endpoint = value.parse()?,
-            Key::Kind => self.kind = kind(value)?,
-            Key::PasswordFile => self.password_file = Some(absolute(value)?),
-            Key::MinDrain => self.min_drain = duration(value)?,
-            Key::Timeout => self.timeout = duration(value)?,
-            Key::PollInterval => self.poll_interval = poll_interval(value)?,
-            Key::ZeroSamples => {
-                self.zero_samples = value.parse().map_err(|_| expected(value, "a number from 1 up"))?;
-            }
-            Key::Threshold => {
-                self.threshold = value.parse().map_err(|_| expected(value, "a number from 0 up"))?;
-            }
-            Key::Repool => self.repool = repool(value)?,
+            Key::Kind => self.kind = value::kind(value)?,
+            Key::PasswordFile => self.password_file = Some(value::absolute(value)?),
+            Key::MinDrain => self.min_drain = value::duration(value)?,
+            Key::Timeout => self.timeout = value::duration(value)?,
+            Key::PollInterval => self.poll_interval = value::poll_interval(value)?,
+            Key::ZeroSamples => self.zero_samples = value::zero_samples(value)?,
+            Key::Threshold => self.threshold = value::threshold(value)?,
+            Key::Repool => self.repool = value::repool(value)?,
         }
         Ok(())
     }
@@ -205,61 +195,6 @@ impl Settings {
             );
         }
         found
-    }
-}
-
-fn expected(value: &str, what: &str) -> String {
-    format!("\"{}\" is not {what}", crate::text::quote(value))
-}
-
-fn absolute(value: &str) -> Result<PathBuf, String> {
-    if value.starts_with('/') { Ok(PathBuf::from(value)) } else { Err(expected(value, "an absolute path")) }
-}
-
-fn health_files(values: &[&str]) -> Result<Vec<PathBuf>, String> {
-    if values.is_empty() {
-        return Err("names no file".to_owned());
-    }
-    let file = |value: &&str| {
-        let path = absolute(value)?;
-        let names_a_file = Path::new(value).file_name().is_some() && !value.ends_with('/');
-        if names_a_file { Ok(path) } else { Err(expected(value, "the path of a file")) }
-    };
-    values.iter().map(file).collect()
-}
-
-fn duration(value: &str) -> Result<Duration, String> {
-    let parsed = humantime::parse_duration(value)
-        .map_err(|_| expected(value, "a duration; write a number and a unit, like \"30s\" or \"3min\""))?;
-    if parsed > DURATION_MAX {
-        return Err(expected(value, "at most 24h"));
-    }
-    Ok(parsed)
-}
-
-fn poll_interval(value: &str) -> Result<Duration, String> {
-    let parsed = duration(value)?;
-    if (POLL_MIN..=POLL_MAX).contains(&parsed) {
-        Ok(parsed)
-    } else {
-        Err(expected(value, "between \"10ms\" and \"10s\""))
-    }
-}
-
-fn kind(value: &str) -> Result<Kind, String> {
-    match value {
-        "hhvm" => Ok(Kind::Hhvm),
-        "php-fpm" => Ok(Kind::PhpFpm),
-        _ => Err(expected(value, "one of \"hhvm\", \"php-fpm\"")),
-    }
-}
-
-fn repool(value: &str) -> Result<Repool, String> {
-    match value {
-        "after-stop" => Ok(Repool::AfterStop),
-        "when-healthy" => Ok(Repool::WhenHealthy),
-        "never" => Ok(Repool::Never),
-        _ => Err(expected(value, "one of \"after-stop\", \"when-healthy\", \"never\"")),
     }
 }
 

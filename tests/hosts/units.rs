@@ -148,11 +148,13 @@ pub fn without_an_admin_port_connections_are_counted() {
         "[Service]\nExecStart=\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/admin-off.ini\n",
     );
     let without = host.read_file("/etc/hhvm/server.ini").replace("hhvm.admin_server.port", ";");
-    host.write_file("/etc/hhvm/admin-off.ini", &without);
+    let waiting = format!("{without}hhvm.server.graceful_shutdown_wait = 5\n");
+    host.write_file("/etc/hhvm/admin-off.ini", &waiting);
     host.run("systemctl daemon-reload; systemctl restart hhvm").ok();
     let request = host.request_page(Duration::from_secs(3));
     let check = host.run("hhvm-drain check");
     assert!(check.stdout.contains("connections to port 9000 are counted"), "{check:?}");
+    assert!(check.stdout.contains("graceful_shutdown_wait is 5 s (/etc/hhvm/admin-off.ini:"), "{check:?}");
     let stop = host.stop();
     assert!(stop.took >= Duration::from_millis(2500) && stop.took < Duration::from_secs(6), "{stop:?}");
     host.assert_stopped("drained");
