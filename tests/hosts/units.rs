@@ -151,12 +151,13 @@ pub fn without_an_admin_port_connections_are_counted() {
     let waiting = format!("{without}hhvm.server.graceful_shutdown_wait = 5\n");
     host.write_file("/etc/hhvm/admin-off.ini", &waiting);
     host.run("systemctl daemon-reload; systemctl restart hhvm").ok();
-    let request = host.request_page(Duration::from_secs(3));
+    let request = host.request_page(Duration::from_secs(4));
+    wait_for("the request to be counted", Duration::from_secs(2), || host.status()["load"] == 1);
     let check = host.run("hhvm-drain check");
     assert!(check.stdout.contains("connections to port 9000 are counted"), "{check:?}");
     assert!(check.stdout.contains("graceful_shutdown_wait is 5 s (/etc/hhvm/admin-off.ini:"), "{check:?}");
     let stop = host.stop();
-    assert!(stop.took >= Duration::from_millis(2500) && stop.took < Duration::from_secs(6), "{stop:?}");
+    assert!(stop.took >= Duration::from_millis(1500) && stop.took < Duration::from_secs(6), "{stop:?}");
     host.assert_stopped("drained");
     host.assert_logged("HHVM has no admin port, counting the connections to port 9000 instead");
     request.wait().ok();
