@@ -8,8 +8,8 @@ use crate::text::seconds;
 use crate::wait::Ending;
 use std::time::{Duration, Instant};
 
-/// Each change of the status line is a D-Bus signal: no more than one a second.
-const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// A load that changes is logged so often.
+const LOG_EVERY: Duration = Duration::from_secs(1);
 /// An unchanged load is logged so often.
 const REPEAT_EVERY: Duration = Duration::from_secs(10);
 /// Time beyond the timeout that systemd is asked for, to end in.
@@ -20,8 +20,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Progress<'a> {
     reporter: &'a Reporter,
     timeout: Duration,
-    /// When the status line was shown, and whether it said anything of the load.
-    shown: Option<(Instant, bool)>,
+    /// The second that the status line was shown for, and whether it said anything of the load.
+    shown: Option<(u64, bool)>,
     logged: Option<(Instant, Load)>,
 }
 
@@ -38,16 +38,16 @@ impl<'a> Progress<'a> {
         self.reporter
     }
 
-    /// Tells where the drain stands at `now`, if it is time to.
+    /// Tells where the drain stands at `now`, if it is time to. Each change of the status line is a D-Bus signal, so
+    /// there is one for each second of the drain, and one more for the first load.
     pub fn show(&mut self, drain: &Drain, now: Instant) {
         let asked = *drain.load() != Load::Unknown(Unknown::NotAsked);
-        let due = self.shown.is_none_or(|(at, had_load)| {
-            now.saturating_duration_since(at) >= STATUS_EVERY || (asked && !had_load)
-        });
+        let second = drain.elapsed(now).as_secs();
+        let due = self.shown.is_none_or(|(shown, had_load)| second > shown || (asked && !had_load));
         if due {
             let left = drain.deadline().saturating_duration_since(now);
             self.reporter.status(self.line(drain, now), left + GRACE);
-            self.shown = Some((now, asked));
+            self.shown = Some((second, asked));
         }
         self.log(drain, now);
     }
@@ -68,7 +68,7 @@ impl<'a> Progress<'a> {
         }
         let due = self.logged.as_ref().is_none_or(|(at, logged)| {
             let since = now.saturating_duration_since(*at);
-            since >= REPEAT_EVERY || (since >= STATUS_EVERY && logged != load)
+            since >= REPEAT_EVERY || (since >= LOG_EVERY && logged != load)
         });
         let disbelief = Some(drain.disbelief(now)).filter(|left| drain.is_idle() && !left.is_zero());
         if due && (!drain.is_idle() || disbelief.is_some()) {
