@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How often the load is read while a zero would not be believed, for the status line only.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 /// So many times the interval at most passes between two probes while many requests are in flight: zero is far.
-const FAR_FROM_ZERO: u32 = 4;
+const FAR_FROM_ZERO: u32 = 5;
 /// A probe that is out for longer than its own deadline and this is taken for unanswered.
 const PROBE_PATIENCE: Duration = Duration::from_millis(2500);
 

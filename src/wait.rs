@@ -13,8 +13,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// The longest time between two looks at the health file, and, where the kernel has no pidfd, at the main process.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The longest time between two looks at the health file; longer than the usual time between two answers, each of which
+/// is an occasion to look.
+const LOOK_EVERY: Duration = Duration::from_millis(600);
+/// The same where the kernel has no pidfd, and the main process must be looked at, too.
+const LOOK_WITHOUT_PIDFD: Duration = Duration::from_millis(200);
 
 /// Signals that ask the program to end. Blocked while they are waited for.
 #[derive(Debug)]
@@ -125,6 +128,8 @@ pub fn drain(
     member: &mut Member,
     mut progress: Progress<'_>,
 ) -> Result<Ending> {
+    let has_pidfd = watch.process.is_none_or(|process| process.pidfd().is_some());
+    let look_every = if has_pidfd { LOOK_EVERY } else { LOOK_WITHOUT_PIDFD };
     let mut event = Event::Tick;
     let mut pending = None;
     loop {
@@ -137,7 +142,7 @@ pub fn drain(
             Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
-                event = watch.next(until.min(now + LOOK_EVERY))?;
+                event = watch.next(until.min(now + look_every))?;
                 let goes_on = matches!(event, Event::Tick | Event::Sampled(..));
                 if goes_on && put_back(member, progress.reporter()) {
                     // An answer of a moment when the load balancer could send again comes second.
