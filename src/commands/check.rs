@@ -2,7 +2,7 @@
 
 use super::effective::{effective_unit, exit_status};
 use super::trial::front_end;
-use super::{Asked, ask, find_main};
+use super::{Asked, ask, main_of};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
@@ -127,7 +127,7 @@ fn state(member: &Member) -> Vec<Finding> {
 }
 
 fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Finding> {
-    let main = find_main(context);
+    let main = main_of(context, unit);
     let Asked { mut source, basis, problems } = ask(context, settings, main.process());
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     findings.extend(on_what(&basis));

@@ -95,8 +95,12 @@ fn find_main(context: &Context) -> Main {
 
 /// HHVM, as systemd knows the unit by its name.
 fn find_main_by_name(context: &Context) -> Main {
-    Unit::ask(&context.unit)
-        .map_or(Main::Gone, |unit| Main::of_unit(context, unit.main_pid(), unit.get("ControlGroup")))
+    main_of(context, Unit::ask(&context.unit).as_ref())
+}
+
+/// HHVM, from what systemd has said of its unit.
+fn main_of(context: &Context, unit: Option<&Unit>) -> Main {
+    unit.map_or(Main::Gone, |unit| Main::of_unit(context, unit.main_pid(), unit.get("ControlGroup")))
 }
 
 /// Waits for zero, from `started`, with a node that is out as `out` says.

@@ -2,10 +2,10 @@
 
 use super::{ask, find_main};
 use crate::context::{Caller, Context};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
-use crate::pool::{By, Member, Record, WriteLock, drain_in_progress};
+use crate::pool::{By, Member, Record, drain_in_progress};
 use crate::problem::Problem;
 use crate::report::Reporter;
 use crate::settings::{Repool, Settings};
@@ -62,22 +62,15 @@ pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait:
             Ok(())
         }
         Decision::LeaveForNow => Ok(()),
-        Decision::BringBack | Decision::AskHhvm => bring_back(&member, &reporter),
+        Decision::BringBack | Decision::AskHhvm => {
+            let mut messages = Vec::new();
+            let result = member.undo_drain(&mut messages);
+            reporter.tell_all(messages);
+            result
+        }
     };
     reporter.flush();
     result
-}
-
-fn bring_back(member: &Member, reporter: &Reporter) -> Result<()> {
-    let _lock = WriteLock::take(member.store())?;
-    // Another call may have changed it since it was decided upon.
-    let Some(record) = member.store().record()?.filter(|record| record.by == By::Drain) else {
-        return Ok(());
-    };
-    let mut messages = Vec::new();
-    let result = member.bring_back(record, &mut messages);
-    reporter.tell_all(messages);
-    if result? { Ok(()) } else { Err(Error::NotBack) }
 }
 
 /// Whether HHVM answers with a load; asked once, or until `timeout`.

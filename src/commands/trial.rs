@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::endpoint::{Endpoint, Target};
 use crate::load::http::Http;
 use crate::load::{Client, Unknown};
-use crate::pool::{DrainLock, Member, Out, Wish, WriteLock};
+use crate::pool::{DrainLock, Member, Out, Wish};
 use crate::settings::Settings;
 use crate::text::seconds;
 use crate::wait::{Signals, pause};
@@ -88,7 +88,7 @@ fn try_out(
         Out::For(_) => watch(&signals, began, ask),
         Out::Not => error("trial: the health file could not be moved away"),
     };
-    match put_back(&member) {
+    match member.undo_drain(&mut Vec::new()) {
         Ok(()) => finding,
         Err(why) => error(format!("trial: {why}; run hhvm-drain pool")),
     }
@@ -120,12 +120,6 @@ fn watch(signals: &Signals, began: Instant, ask: &mut impl FnMut() -> Result<u16
             return warning("trial: interrupted");
         }
     }
-}
-
-fn put_back(member: &Member) -> crate::error::Result<()> {
-    let _lock = WriteLock::take(member.store())?;
-    let Some(record) = member.store().record()? else { return Ok(()) };
-    if member.bring_back(record, &mut Vec::new())? { Ok(()) } else { Err(crate::error::Error::NotBack) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Puts the node back: renames what the record names, and nothing else. The record goes last.
 
 use super::files::{Directory, Sight, disabled_name};
+use super::lock::WriteLock;
 use super::member::Member;
 use super::record::{By, Parked, Record, Unpark};
 use crate::error::{Error, Result};
@@ -65,6 +66,16 @@ impl Member {
     fn unless_pooled(&self, message: Message) -> Option<Message> {
         let pooled = self.sights().all(|(_, sight)| sight.is_ok_and(|sight| sight.health.is_some()));
         (!pooled).then_some(message)
+    }
+
+    /// Undoes a drain's depool, and no other; fails if a file could not be renamed back.
+    pub fn undo_drain(&self, messages: &mut Vec<Message>) -> Result<()> {
+        let _lock = WriteLock::take(&self.store)?;
+        // Another call may have changed it since it was decided upon.
+        let Some(record) = self.store.record()?.filter(|record| record.by == By::Drain) else {
+            return Ok(());
+        };
+        if self.bring_back(record, messages)? { Ok(()) } else { Err(Error::NotBack) }
     }
 
     /// Brings the node back for an operator, whoever took it out, by hand too.

@@ -176,22 +176,25 @@ impl Member {
     ) -> Out {
         let mut before = None;
         for look in looks {
-            match &look.sight {
-                Ok(sight) if sight.health.is_some() => {}
-                Ok(sight) if self.whereabouts(sight, old) != Whereabouts::Nowhere => {
-                    let record = old.filter(|_| self.whereabouts(sight, old) == Whereabouts::OnRecord);
-                    let out = record.map_or(Duration::ZERO, |record| {
-                        record.since.until(&self.store.now()).unwrap_or(Duration::MAX)
-                    });
-                    messages.push(Message::OutAlready(record.map(Record::story)));
-                    before = Some(before.map_or(out, |shortest: Duration| shortest.min(out)));
-                }
-                Ok(_) => messages.push(Message::NoHealthFile(look.path.clone())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let whereabouts = match &look.sight {
+                Ok(sight) => self.whereabouts(sight, old),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Whereabouts::Nowhere,
+                Err(_) => continue,
+            };
+            let record = match whereabouts {
+                Whereabouts::InPlace => continue,
+                Whereabouts::Nowhere => {
                     messages.push(Message::NoHealthFile(look.path.clone()));
+                    continue;
                 }
-                Err(_) => {}
-            }
+                Whereabouts::OnRecord => old,
+                Whereabouts::ByHand => None,
+            };
+            let out = record.map_or(Duration::ZERO, |record| {
+                record.since.until(&self.store.now()).unwrap_or(Duration::MAX)
+            });
+            messages.push(Message::OutAlready(record.map(Record::story)));
+            before = Some(before.map_or(out, |shortest: Duration| shortest.min(out)));
         }
         match (parked_now, before) {
             (true, _) => Out::For(Duration::ZERO),
