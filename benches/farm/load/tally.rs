@@ -1,0 +1,192 @@
+//! What became of the requests, in memory that hardly grows with their number.
+
+use super::request::Failed;
+use super::{Class, Kind};
+use hdrhistogram::{CreationError, Histogram};
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+/// One request, as it ended.
+pub(super) struct Outcome {
+    pub class: usize,
+    pub scheduled: Instant,
+    pub started: Instant,
+    pub took: Duration,
+    pub result: Result<(), Failed>,
+}
+
+/// Why a request failed. Everything is a failure but a status of 200 with the whole body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// No connection.
+    Connect(ErrorKind),
+    /// Another status than 200, and from whom.
+    Status(u16, Author),
+    /// Closed in good order before an answer.
+    Closed,
+    /// Closed in good order within the answer's body.
+    Incomplete,
+    /// Reset, before the answer or within it.
+    Reset,
+    /// Another error of the connection.
+    Connection(ErrorKind),
+    /// A body that is not the page's.
+    WrongBody,
+    /// An answer that is not HTTP.
+    NotHttp,
+    /// No whole answer within the generator's timeout.
+    TimedOut,
+    /// The generator ran out of ports, descriptors or memory: such a run says nothing about the farm.
+    Generator(ErrorKind),
+}
+
+/// Who made an answer, by its `Server` header. `HAProxy` adds none to its own error pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Author {
+    /// The node's nginx.
+    Nginx,
+    /// Somebody else with a name.
+    Other,
+    /// No header: the balancer itself.
+    Nameless,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(kind) => write!(f, "no connection: {kind}"),
+            Self::Status(code, Author::Nginx) => write!(f, "{code} from nginx"),
+            Self::Status(code, Author::Other) => write!(f, "{code}"),
+            Self::Status(code, Author::Nameless) => write!(f, "{code} from the balancer"),
+            Self::Closed => f.write_str("closed before an answer"),
+            Self::Incomplete => f.write_str("incomplete answer"),
+            Self::Reset => f.write_str("connection reset"),
+            Self::Connection(kind) => write!(f, "connection lost: {kind}"),
+            Self::WrongBody => f.write_str("wrong page"),
+            Self::NotHttp => f.write_str("not HTTP"),
+            Self::TimedOut => write!(f, "no answer in {} s", super::TIMEOUT.as_secs()),
+            Self::Generator(kind) => write!(f, "the load generator itself: {kind}"),
+        }
+    }
+}
+
+/// A request that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub scheduled: Instant,
+    pub kind: Kind,
+    /// From the scheduled instant.
+    pub took: Duration,
+    pub reason: Reason,
+    /// Whether the connection had served a request before. Then `Closed` or `Reset` may mean that the server
+    /// closed an idle connection in the same instant; a failure all the same.
+    pub reused: bool,
+}
+
+impl Failure {
+    /// When the user saw it.
+    pub fn ended(&self) -> Instant {
+        self.scheduled + self.took
+    }
+}
+
+/// One class.
+#[derive(Clone, Debug)]
+pub struct ClassTally {
+    pub kind: Kind,
+    pub path: String,
+    pub complete: u64,
+    pub failed: u64,
+    /// Of complete answers, in µs, from the scheduled instant.
+    pub latencies: Histogram<u32>,
+}
+
+impl ClassTally {
+    pub fn sent(&self) -> u64 {
+        self.complete + self.failed
+    }
+}
+
+/// Requests that were due within one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Second {
+    pub sent: u32,
+    pub failed: u32,
+}
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    pub began: Instant,
+    /// In the order in which the classes were given.
+    pub classes: Vec<ClassTally>,
+    /// In the order in which they ended.
+    pub failures: Vec<Failure>,
+    /// How late the generator itself began its requests, in µs. More than a few ms: the machine is overloaded.
+    pub late_starts: Histogram<u32>,
+    /// Since `began`.
+    pub seconds: Vec<Second>,
+}
+
+impl Tally {
+    /// The error is one of the histograms' bounds.
+    pub(super) fn new(began: Instant, classes: &[Class]) -> Result<Self, CreationError> {
+        let classes = classes
+            .iter()
+            .map(|class| {
+                Ok(ClassTally {
+                    kind: class.kind,
+                    path: class.path.clone(),
+                    complete: 0,
+                    failed: 0,
+                    latencies: micros()?,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { began, classes, failures: Vec::new(), late_starts: micros()?, seconds: Vec::new() })
+    }
+
+    pub fn sent(&self) -> u64 {
+        self.classes.iter().map(ClassTally::sent).sum()
+    }
+
+    pub fn complete(&self) -> u64 {
+        self.classes.iter().map(|class| class.complete).sum()
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.classes.iter().map(|class| class.failed).sum()
+    }
+
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        let Outcome { class, scheduled, started, took, result } = outcome;
+        record(&mut self.late_starts, started - scheduled);
+        let second = usize::try_from((scheduled - self.began).as_secs()).unwrap_or(usize::MAX);
+        if self.seconds.len() <= second {
+            self.seconds.resize(second + 1, Second::default());
+        }
+        self.seconds[second].sent += 1;
+        let class = &mut self.classes[class];
+        match result {
+            Ok(()) => {
+                class.complete += 1;
+                record(&mut class.latencies, took);
+            }
+            Err(Failed { reason, reused }) => {
+                class.failed += 1;
+                self.seconds[second].failed += 1;
+                self.failures.push(Failure { scheduled, kind: class.kind, took, reason, reused });
+            }
+        }
+    }
+}
+
+/// A thousandth exact, up to a minute.
+fn micros() -> Result<Histogram<u32>, CreationError> {
+    Histogram::new_with_bounds(1, 60_000_000, 3)
+}
+
+fn record(histogram: &mut Histogram<u32>, time: Duration) {
+    histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+}
