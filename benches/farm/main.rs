@@ -1,6 +1,9 @@
 //! Drives the load generator against an address for so many seconds: ADDRESS SECONDS RATE…
 #![allow(dead_code, unused_imports, clippy::unwrap_used, reason = "replaced by the farm")]
 mod load;
+mod plot;
+mod report;
+mod results;
 use std::time::Duration;
 fn main() -> std::io::Result<()> {
     let a: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();

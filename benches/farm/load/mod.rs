@@ -17,6 +17,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pool::Pool;
 use request::Target;
 use schedule::Schedule;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-/// No answer within this time, from the scheduled instant, is a failure.
-pub const TIMEOUT: Duration = Duration::from_secs(15);
+/// No whole answer within this time, from the scheduled instant, is a failure.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How a user comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,20 @@ pub enum Kind {
     Slow,
     /// Connections that serve one request after the other.
     KeptAlive,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Slow, Self::KeptAlive];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Plain => "plain",
+            Self::Slow => "slow",
+            Self::KeptAlive => "kept-alive",
+        })
+    }
 }
 
 /// Requests of one kind.
@@ -69,6 +84,11 @@ struct Progress {
 impl Load {
     /// The first request of each class is due now.
     pub fn start(target: SocketAddr, classes: Vec<Class>) -> io::Result<Self> {
+        Self::start_within(TIMEOUT, target, classes)
+    }
+
+    /// As `start`, with another time after which a request without an answer has failed.
+    pub fn start_within(timeout: Duration, target: SocketAddr, classes: Vec<Class>) -> io::Result<Self> {
         raise_descriptors()?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let began = Instant::now();
@@ -78,7 +98,7 @@ impl Load {
         let targets: Vec<_> = classes.into_iter().map(|class| Arc::new(Target::new(target, class))).collect();
         let progress = Arc::new(Progress::default());
         let (stop, stopped) = oneshot::channel();
-        let run = Run { schedule, targets, progress: Arc::clone(&progress), stopped };
+        let run = Run { timeout, schedule, targets, progress: Arc::clone(&progress), stopped };
         let thread = std::thread::Builder::new()
             .name("load".into())
             .spawn(move || run.until_stopped(&runtime, tally))?;
@@ -103,6 +123,7 @@ impl Load {
 }
 
 struct Run {
+    timeout: Duration,
     schedule: Schedule,
     targets: Vec<Arc<Target>>,
     progress: Arc<Progress>,
@@ -137,7 +158,7 @@ impl Run {
                 let (pool, report) = (Arc::clone(&pool), report.clone());
                 tokio::spawn(async move {
                     let started = Instant::now();
-                    let (result, connection) = request::run(&target, &pool, scheduled + TIMEOUT).await;
+                    let (result, connection) = request::run(&target, &pool, scheduled + self.timeout).await;
                     let took = scheduled.elapsed();
                     // Nobody listens any more only if the tally has panicked, which is reported elsewhere.
                     let _ = report.send(Outcome { class, scheduled, started, took, result });

@@ -155,6 +155,7 @@ fn cut(error: &hyper::Error, ended: Reason) -> Reason {
         Some(ErrorKind::UnexpectedEof) => ended,
         Some(kind) => Reason::Connection(kind),
         None if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => ended,
-        None => Reason::NotHttp,
+        None if error.is_parse() => Reason::NotHttp,
+        None => Reason::Connection(ErrorKind::Other),
     }
 }

@@ -1,0 +1,185 @@
+//! The page of results: one table over all cells, then every failure by reason and phase.
+
+use crate::load::{Failure, Kind};
+use crate::results::{Cell, Phase, Restart, median};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Failures of a cell that are told one by one.
+const TOLD: usize = 5;
+
+const HEADS: [&str; 13] = [
+    "policy",
+    "balancer",
+    "scenario",
+    "restarts",
+    "requests",
+    "failed",
+    "failed per restart",
+    "failed, ppm",
+    "p50",
+    "p99",
+    "longest",
+    "out of rotation",
+    "stop",
+];
+
+/// A title and what to know beforehand, the results, and what they were made with, as names and values.
+pub fn page(intro: &str, cells: &[Cell], made_with: &[(&str, String)]) -> String {
+    let heads = HEADS.map(str::to_owned).to_vec();
+    let rows: Vec<_> = cells.iter().map(row).collect();
+    let mut page = format!("{}\n\n{}\n{}", intro.trim_end(), table(&heads, &rows), legend());
+    page.push_str("\n## Failures\n\n");
+    if cells.iter().all(|cell| cell.tally.failures.is_empty()) {
+        page.push_str("None.\n\n");
+    }
+    for cell in cells.iter().filter(|cell| !cell.tally.failures.is_empty()) {
+        page.push_str(&failures(cell));
+    }
+    page.push_str("## Made with\n\n");
+    page.push_str(&list(made_with.iter().map(|(name, value)| format!("{name}: {value}"))));
+    page.push_str("\nHow late the load generator began its requests:\n\n");
+    page.push_str(&list(cells.iter().map(lateness)));
+    page
+}
+
+fn legend() -> String {
+    "p50, p99 and longest are the latencies of complete answers on new connections, from the instant at which the \
+     request was due. Out of rotation\nis from the first moment in which the node is not pooled until the balancer \
+     has it back; stop is from `systemctl stop` until HHVM\nhas ended; both are medians.\n"
+        .to_owned()
+}
+
+fn row(cell: &Cell) -> Vec<String> {
+    let tally = &cell.tally;
+    let plain = tally.classes.iter().find(|class| class.kind == Kind::Plain);
+    let latency = |quantile| {
+        let class = plain.filter(|class| class.complete > 0);
+        class.map_or_else(none, |class| {
+            time(Duration::from_micros(class.latencies.value_at_quantile(quantile)))
+        })
+    };
+    let middle = |duration: fn(&Restart) -> Duration| {
+        median(cell.restarts.iter().map(duration).collect()).map_or_else(none, time)
+    };
+    vec![
+        cell.policy.clone(),
+        cell.balancer.clone(),
+        cell.scenario.clone(),
+        cell.restarts.len().to_string(),
+        tally.sent().to_string(),
+        tally.failed().to_string(),
+        cell.failed_per_restart().map_or_else(none, few_digits),
+        few_digits(cell.failed_ppm()),
+        latency(0.50),
+        latency(0.99),
+        latency(1.0),
+        middle(Restart::out_of_rotation),
+        middle(Restart::stop),
+    ]
+}
+
+/// Failures of a cell: how many of which kind, and the first ones.
+fn failures(cell: &Cell) -> String {
+    let mut groups: BTreeMap<(Phase, String), (usize, Vec<Kind>)> = BTreeMap::new();
+    for failure in &cell.tally.failures {
+        let key = (cell.phase_of(failure.ended()), failure.reason.to_string());
+        let (count, kinds) = groups.entry(key).or_default();
+        *count += 1;
+        if !kinds.contains(&failure.kind) {
+            kinds.push(failure.kind);
+        }
+    }
+    let rows: Vec<_> = groups
+        .into_iter()
+        .map(|((phase, reason), (count, kinds))| {
+            let kinds: Vec<_> =
+                Kind::ALL.iter().filter(|kind| kinds.contains(kind)).map(Kind::to_string).collect();
+            vec![phase.to_string(), reason, kinds.join(", "), count.to_string()]
+        })
+        .collect();
+    let heads = ["phase in which it failed", "reason", "requests", "failed"].map(str::to_owned).to_vec();
+    let told = cell.tally.failures.iter().take(TOLD).map(|failure| told(cell, failure));
+    let first = if cell.tally.failures.len() > TOLD { "The first of them" } else { "In detail" };
+    format!(
+        "### {}, {}, {}\n\n{}\n{first}, by the time since the stop began:\n\n{}\n",
+        cell.policy,
+        cell.balancer,
+        cell.scenario,
+        table(&heads, &rows),
+        list(told)
+    )
+}
+
+fn told(cell: &Cell, failure: &Failure) -> String {
+    let took = time(failure.took);
+    let connection = if failure.reused { " (reused)" } else { "" };
+    let what = format!("{}{connection}, {took} after it was due: {}", failure.kind, failure.reason);
+    match (cell.restart_of(failure.ended()), cell.since_stop(failure)) {
+        (Some(restart), Some(since)) => {
+            let phase = cell.phase_of(failure.ended());
+            format!("node {}, {phase}, {:+.3} s: {what}", restart.node, since.as_secs_f64())
+        }
+        _ => format!("before the first restart: {what}"),
+    }
+}
+
+fn lateness(cell: &Cell) -> String {
+    let late = &cell.tally.late_starts;
+    let [p99, max] =
+        [late.value_at_quantile(0.99), late.max()].map(|micros| time(Duration::from_micros(micros)));
+    format!("{}, {}, {}: p99 {p99}, at most {max}", cell.policy, cell.balancer, cell.scenario)
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 0.1 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.1} s")
+    }
+}
+
+/// Exactly 0 is `0`; anything else shows that it is not.
+fn few_digits(value: f64) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else if value < 0.01 {
+        format!("{value:.1e}")
+    } else if value < 10.0 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.fold(String::new(), |text, item| text + "- " + &item + "\n")
+}
+
+/// A Markdown table whose columns are aligned in the source, too.
+fn table(heads: &[String], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(Vec::as_slice)
+            .chain([heads])
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(3)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |row: &[String]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
+    let rule = format!("|{}|\n", rules.join("|"));
+    rows.iter().fold(line(heads) + &rule, |text, row| text + &line(row))
+}
