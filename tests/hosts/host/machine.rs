@@ -25,7 +25,9 @@ pub struct Machine {
 
 impl Machine {
     /// Boots the root and returns when systemd has started all it wanted to.
-    pub fn boot(root: &Path, console: PathBuf) -> Self {
+    ///
+    /// On a bridge of this network namespace, if one is named, else without a network.
+    pub fn boot(root: &Path, console: PathBuf, bridge: Option<&str>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("hhvm-drain-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         // An abstract socket, because the path of a checkout may be too long for one in the file system.
@@ -36,7 +38,7 @@ impl Machine {
         fs::create_dir(&cgroup).expect("a control group");
 
         let log = fs::File::create(&console).expect("the console log");
-        let nspawn = command(&name, root, &cgroup)
+        let nspawn = command(&name, root, &cgroup, bridge)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the console log"))
             .stderr(log)
@@ -109,14 +111,15 @@ impl Drop for Machine {
     }
 }
 
-fn command(name: &str, root: &Path, cgroup: &Path) -> Command {
+fn command(name: &str, root: &Path, cgroup: &Path, bridge: Option<&str>) -> Command {
+    let network = bridge.map_or("--private-network".to_owned(), |name| format!("--network-bridge={name}"));
     let mut command = Command::new("sh");
     command
         .args(["-c", r#"echo $$ >"$1/cgroup.procs"; shift; exec "$@""#, "sh"])
         .arg(cgroup)
         .args(["systemd-nspawn", "--quiet"])
         // Without systemd on this machine there is nothing to register with.
-        .args(["--register=no", "--keep-unit", "--private-network", "--console=pipe", "--notify-ready=yes"])
+        .args(["--register=no", "--keep-unit", "--console=pipe", "--notify-ready=yes", &network])
         .args([
             "--link-journal=no",
             "--resolv-conf=off",

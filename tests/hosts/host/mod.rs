@@ -32,6 +32,8 @@ pub use debian::Debian;
 pub use journal::Entry;
 use machine::Machine;
 use overlay::Overlay;
+pub use parts::standin;
+pub use setup::Setup;
 
 const PROGRAMS: [&str; 5] = ["systemd-nspawn", "unshare", "nsenter", "mmdebstrap", "systemctl"];
 
@@ -80,6 +82,7 @@ pub fn wait_for(what: &str, within: Duration, mut condition: impl FnMut() -> boo
 pub struct Host {
     machine: Option<Machine>,
     overlay: Option<Overlay>,
+    bridge: Option<String>,
 }
 
 impl Host {
@@ -136,16 +139,32 @@ impl Host {
 
     /// Boots again from the same disk, and returns when HHVM is up.
     pub fn boot_again(&mut self) {
-        assert!(self.machine.is_none(), "the machine is still on");
-        self.machine = Some(Machine::boot(&self.overlay().root(), self.overlay().beside("console")));
+        self.power_on();
         self.wait_until_hhvm_is_up();
+    }
+
+    /// Boots from the disk, and returns when systemd has started all it wanted to.
+    pub fn power_on(&mut self) {
+        assert!(self.machine.is_none(), "the machine is still on");
+        let console = self.overlay().beside("console");
+        self.machine = Some(Machine::boot(&self.overlay().root(), console, self.bridge.as_deref()));
     }
 
     /// Shuts down in good order, boots again, and returns when HHVM is up.
     pub fn reboot(&mut self) {
-        self.run("systemctl reboot");
-        self.machine.take().expect("a running machine").wait_until_off();
+        self.shut_down();
         self.boot_again();
+    }
+
+    /// Shuts down in good order, as for a reboot, and returns when the power is off.
+    pub fn shut_down(&mut self) {
+        self.run("systemctl reboot");
+        self.wait_until_off();
+    }
+
+    /// Returns when a shutdown that was asked for has ended, and the power is off.
+    pub fn wait_until_off(&mut self) {
+        self.machine.take().expect("a running machine").wait_until_off();
     }
 
     /// Cuts the power for good, and leaves the disk.

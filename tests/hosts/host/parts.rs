@@ -82,26 +82,37 @@ pub fn installed(debian: Debian) -> PathBuf {
     LAYERS[debian as usize].get_or_init(install).clone()
 }
 
-/// Puts the stand-in, its unit and the health file in place, HHVM enabled.
+/// Puts what was asked for in place, the units enabled.
 pub fn furnish(root: &Path, setup: &Setup) {
+    if setup.hhvm {
+        furnish_hhvm(root, setup);
+    }
+    for (path, text) in &setup.files {
+        write(root, path, text);
+    }
+    let hhvm = setup.hhvm.then_some("hhvm.service");
+    let units: Vec<_> = hhvm.iter().chain(&setup.enabled).collect();
+    if !units.is_empty() {
+        succeed(Command::new("systemctl").args(["--quiet", "enable", "--root"]).arg(root).args(units));
+    }
+}
+
+/// The stand-in, its unit, its configuration and the health file.
+fn furnish_hhvm(root: &Path, setup: &Setup) {
     let service = format!(
         "[Unit]\nDescription=HHVM\nAfter=network.target\nStartLimitIntervalSec=0\n\n\
          [Service]\nType=simple\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini --standin-control {CONTROL}\n{}\n\n\
          [Install]\nWantedBy=multi-user.target\n",
         setup.service.join("\n"),
     );
-    let write = |path: &str, text: &str| {
-        let path = root.join(path.trim_start_matches('/'));
-        fs::create_dir_all(path.parent().expect("a file in a directory")).expect("a directory in the host");
-        fs::write(&path, text).unwrap_or_else(|error| panic!("failed to write {}: {error}", path.display()));
-    };
     fs::copy(standin(), root.join("usr/bin/hhvm")).expect("failed to copy the stand-in");
-    write("usr/lib/systemd/system/hhvm.service", &service);
-    write("etc/hhvm/server.ini", &setup.ini);
-    write("var/www/status.php", "<?php echo 'OK';\n");
-    for (path, text) in &setup.files {
-        write(path, text);
-    }
-    let enable = ["--quiet", "enable", "hhvm.service", "--root"];
-    succeed(Command::new("systemctl").args(enable).arg(root));
+    write(root, "/usr/lib/systemd/system/hhvm.service", &service);
+    write(root, "/etc/hhvm/server.ini", &setup.ini);
+    write(root, "/var/www/status.php", "<?php echo 'OK';\n");
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path.trim_start_matches('/'));
+    fs::create_dir_all(path.parent().expect("a file in a directory")).expect("a directory in the host");
+    fs::write(&path, text).unwrap_or_else(|error| panic!("failed to write {}: {error}", path.display()));
 }

@@ -14,6 +14,9 @@ pub struct Setup {
     pub(super) service: Vec<String>,
     pub(super) files: Vec<(String, String)>,
     pub(super) ini: String,
+    bridge: Option<String>,
+    pub(super) enabled: Vec<&'static str>,
+    pub(super) hhvm: bool,
 }
 
 /// HHVM's own configuration, as its packages set it up.
@@ -58,6 +61,27 @@ impl Setup {
         self
     }
 
+    /// Leaves HHVM out, and its health file.
+    pub fn without_hhvm(mut self) -> Self {
+        self.hhvm = false;
+        self
+    }
+
+    /// Enables a unit that is installed and disabled.
+    pub fn enable(mut self, unit: &'static str) -> Self {
+        self.enabled.push(unit);
+        self
+    }
+
+    /// Puts the host on a bridge of this network namespace, with an address: `10.0.0.2/24`.
+    pub fn on_bridge(mut self, bridge: &str, address: &str) -> Self {
+        self.bridge = Some(bridge.to_owned());
+        self.enable("systemd-networkd").file(
+            "/etc/systemd/network/10-host0.network",
+            &format!("[Match]\nName=host0\n[Network]\nAddress={address}\nLinkLocalAddressing=no\n"),
+        )
+    }
+
     /// Boots, and returns when HHVM is up.
     pub fn boot(self) -> Host {
         let mut host = self.off();
@@ -71,16 +95,24 @@ impl Setup {
         layers.push(self.debian.root(self.packages).unwrap_or_else(|why| panic!("{why}")));
         let overlay = Overlay::new(layers);
         parts::furnish(&overlay.root(), &self);
-        Host { machine: None, overlay: Some(overlay) }
+        Host { machine: None, overlay: Some(overlay), bridge: self.bridge }
     }
 }
 
 impl Host {
     /// A host with HHVM and without hhvm-drain.
     pub fn bare() -> Setup {
-        let ini = INI.to_owned();
-        let debian = Debian::current();
-        Setup { debian, packages: "", layers: Vec::new(), service: Vec::new(), files: Vec::new(), ini }
+        Setup {
+            debian: Debian::current(),
+            packages: "",
+            layers: Vec::new(),
+            service: Vec::new(),
+            files: Vec::new(),
+            ini: INI.to_owned(),
+            bridge: None,
+            enabled: Vec::new(),
+            hhvm: true,
+        }
     }
 
     /// A host with HHVM on which apt has installed the package.

@@ -1,0 +1,46 @@
+//! The farm's own network: a namespace of this process with one bridge, gone when the process is.
+
+use crate::Result;
+use nix::sched::{CloneFlags, unshare};
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+/// What hosts are plugged into.
+pub const BRIDGE: &str = "farm";
+
+/// A host of a rack; 0 is the balancer, on the same bridge as all the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Which rack: one balancer and its nodes.
+    pub rack: u8,
+    /// Which host of it.
+    pub host: u8,
+}
+
+impl Place {
+    pub fn address(self) -> Ipv4Addr {
+        Ipv4Addr::new(10, 87, self.rack, 10 + self.host)
+    }
+
+    /// The address as the host's own network configuration wants it.
+    pub fn with_prefix(self) -> String {
+        format!("{}/16", self.address())
+    }
+}
+
+/// Leaves the machine's network for an empty one with a bridge. Call it before any thread is made.
+pub fn enter() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    for line in [
+        "link set lo up",
+        &format!("link add {BRIDGE} type bridge"),
+        &format!("address add 10.87.255.1/16 dev {BRIDGE}"),
+        &format!("link set {BRIDGE} up"),
+    ] {
+        let status = Command::new("ip").args(line.split(' ')).status()?;
+        if !status.success() {
+            return Err(format!("\"ip {line}\" failed: {status}").into());
+        }
+    }
+    Ok(())
+}
