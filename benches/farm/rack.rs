@@ -87,16 +87,25 @@ impl Rack {
     }
 }
 
-/// Of two hundred requests, one takes three seconds, and half of the others come on connections that are kept.
+/// Requests that take three seconds, in each second: one of them in flight on each node.
+const SLOW_PER_SECOND: f64 = 1.0;
+
+/// Half of the others come on connections that are kept.
 fn classes(per_second: f64) -> Vec<Class> {
-    let class = |kind, share, ms| Class {
+    let class = |kind, per_second, ms| Class {
         kind,
-        per_second: per_second * share,
+        per_second,
         path: format!("/page.php?ms={ms}"),
         body: format!("worked {ms} ms\n"),
     };
-    vec![class(Kind::Plain, 0.497, 5), class(Kind::KeptAlive, 0.498, 5), class(Kind::Slow, 0.005, 3000)]
+    let half = (per_second - SLOW_PER_SECOND) / 2.0;
+    vec![
+        class(Kind::Plain, half, 5),
+        class(Kind::KeptAlive, half, 5),
+        class(Kind::Slow, SLOW_PER_SECOND, 3000),
+    ]
 }
+
 impl Rack {
     pub fn complaints(&self) -> Vec<String> { let mut c = self.balancer.complaints(); c.truncate(6); c }
 }
