@@ -94,12 +94,13 @@ fn connections_are_kept_alive() {
 
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
-    for end in ["", "Connection: close\r\n"] {
+    for (end, idle) in [("Connection: close\r\n", 0), ("", 0), ("", 30)] {
         let server = Server::new(move |mut stream| {
             let _ = request(&mut stream);
             stream.write_all(WHOLE.replace("\r\n\r\n", &format!("\r\n{end}\r\n")).as_bytes()).unwrap();
+            thread::sleep(Duration::from_millis(idle));
         });
-        let tally = requests(10, server.address, vec![class(Kind::KeptAlive, 10.0)]);
+        let tally = requests(5, server.address, vec![class(Kind::KeptAlive, 10.0)]);
         assert_eq!((tally.complete(), tally.failed()), (tally.sent(), 0), "{:?}", tally.failures);
         assert_eq!(server.connections(), tally.sent());
     }
