@@ -42,9 +42,9 @@ fn a_panel_for_each_policy() {
     save("timeline", &svg);
     let texts = texts(&svg);
     for title in [
-        "plain restart: 4 restarts, 909 failed requests",
-        "script with sleep: 4 restarts, 1 failed requests",
-        "hhvm-drain: 4 restarts, 0 failed requests",
+        "plain restart (4 restarts, failed requests: 909)",
+        "script with sleep (4 restarts, failed requests: 1)",
+        "hhvm-drain (4 restarts, failed requests: 0)",
         "seconds since the stop began",
         "draining",
         "out, waiting for the balancer",
@@ -76,6 +76,6 @@ fn a_bar_for_each_policy_and_balancer() {
 fn a_single_cell_and_none() {
     let one = &cells()[5..];
     assert!(texts(&failed_per_restart(one).unwrap()).contains(&"hhvm-drain, retries"));
-    assert!(failed_over_time(one).unwrap().contains("hhvm-drain: 2 restarts, 0 failed requests"));
+    assert!(failed_over_time(one).unwrap().contains("hhvm-drain (2 restarts, failed requests: 0)"));
     assert!(failed_per_restart(&[]).is_ok() && failed_over_time(&[]).is_ok());
 }

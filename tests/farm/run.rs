@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const TIMEOUT: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub fn class(kind: Kind, per_second: f64) -> Class {
     Class { kind, per_second, path: "/page.php?ms=5".into(), body: BODY.into() }

@@ -8,7 +8,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const WIDTH: u32 = 1000;
 const ROW: u32 = 26;
-const LABELS: u32 = 320;
+/// A letter, roughly.
+const LETTER: u32 = 8;
 /// Title above, axis below.
 const FRAME: u32 = 110;
 /// A mean of so few failures is as good as visible.
@@ -55,10 +56,12 @@ fn bars(cells: &[Cell]) -> Result<Vec<Bar>> {
 }
 
 fn draw(bars: &[Bar], area: &DrawingArea<SVGBackend, Shift>, axis: Axis) -> Result<()> {
+    let letters = bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
     let mut chart = ChartBuilder::on(area)
         .caption("Failed requests per restart", (FONT, 17).into_font().color(&TEXT))
         .margin(10)
-        .y_label_area_size(LABELS)
+        .margin_right(40)
+        .y_label_area_size(16 + LETTER * u32::try_from(letters)?)
         .x_label_area_size(50)
         .build_cartesian_2d(axis, 0.0..as_f64(u64::try_from(bars.len())?))?;
     chart

@@ -9,7 +9,12 @@ use std::time::Duration;
 const WIDTH: u32 = 1000;
 const HEAD: u32 = 64;
 const PANEL: u32 = 120;
+/// Below a panel; the last one has the foot in its place.
+const TICKS: u32 = 10;
 const FOOT: u32 = 44;
+/// Left and right of all panels.
+const LEFT: u32 = 60;
+const RIGHT: u32 = 20;
 const BIN: Duration = Duration::from_millis(100);
 
 /// A policy: what its restarts typically look like, and when requests failed.
@@ -23,7 +28,7 @@ struct Panel {
 impl Panel {
     fn new(policy: &str, cells: &[&Cell]) -> Self {
         let count = restarts(cells);
-        let title = format!("{policy}: {count} restarts, {} failed requests", short(failed(cells)));
+        let title = format!("{policy} ({count} restarts, failed requests: {})", short(failed(cells)));
         let phases = Phase::ALL.into_iter().filter_map(|phase| {
             let typical = |end: fn(&(Phase, Duration, Duration)) -> Duration| {
                 median(spans(cells, phase).iter().map(end).collect()).map(|time| time.as_secs_f64())
@@ -41,7 +46,7 @@ impl Panel {
     }
 
     fn end(&self) -> f64 {
-        let last_bin = self.bins.keys().next_back().map_or(0.0, |&bin| middle(bin));
+        let last_bin = self.bins.keys().next_back().map_or(0.0, |&bin| as_f64(bin + 1) * BIN.as_secs_f64());
         self.phases.iter().map(|&(.., until)| until).fold(last_bin, f64::max)
     }
 }
@@ -58,10 +63,6 @@ fn spans(cells: &[&Cell], phase: Phase) -> Vec<(Phase, Duration, Duration)> {
             Some((phase, since(from), since(until)))
         })
         .collect()
-}
-
-fn middle(bin: u64) -> f64 {
-    (as_f64(bin) + 0.5) * BIN.as_secs_f64()
 }
 
 /// An SVG.
@@ -81,7 +82,7 @@ pub fn failed_over_time(cells: &[Cell]) -> Result<String> {
         let mut rest = rest;
         for (number, panel) in panels.iter().enumerate() {
             let last = number + 1 == panels.len();
-            let (area, below) = rest.split_vertically(if last { PANEL + FOOT } else { PANEL });
+            let (area, below) = rest.split_vertically(if last { PANEL - TICKS + FOOT } else { PANEL });
             draw(panel, &area, end, axis, last)?;
             rest = below;
         }
@@ -94,7 +95,11 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn legend(area: &Area) -> Result<()> {
     let style = TextStyle::from((FONT, 15)).color(&TEXT);
-    area.draw_text("Failed requests per 100 ms, all restarts of a policy added up", &style, (60, 10))?;
+    area.draw_text(
+        "Failed requests per 100 ms, all restarts of a policy added up (logarithmic above 1)",
+        &style,
+        (60, 10),
+    )?;
     let named = TextStyle::from((FONT, 13)).color(&TEXT);
     let mut left = 60;
     for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Pooled) {
@@ -112,9 +117,9 @@ fn legend(area: &Area) -> Result<()> {
 fn draw(panel: &Panel, area: &Area, end: f64, axis: Axis, last: bool) -> Result<()> {
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, (FONT, 14).into_font().color(&TEXT))
-        .margin_right(20)
-        .y_label_area_size(60)
-        .x_label_area_size(if last { FOOT } else { 10 })
+        .margin_right(RIGHT)
+        .y_label_area_size(LEFT)
+        .x_label_area_size(if last { FOOT } else { TICKS })
         .build_cartesian_2d(0.0..end, axis)?;
     let shades = panel
         .phases
@@ -135,10 +140,12 @@ fn draw(panel: &Panel, area: &Area, end: f64, axis: Axis, last: bool) -> Result<
         mesh.x_desc("seconds since the stop began").axis_desc_style((FONT, 14).into_font().color(&TEXT));
     }
     mesh.draw()?;
-    // Lines, because a bin may be narrower than a pixel.
-    let stems = panel.bins.iter().map(|(&bin, &count)| {
-        PathElement::new([(middle(bin), 0.0), (middle(bin), as_f64(count))], PALETTE[5].stroke_width(2))
+    let pixel = end / f64::from(WIDTH - LEFT - RIGHT);
+    let width = BIN.as_secs_f64().max(1.5 * pixel);
+    let bins = panel.bins.iter().map(|(&bin, &count)| {
+        let from = as_f64(bin) * BIN.as_secs_f64();
+        Rectangle::new([(from, 0.0), (from + width, as_f64(count))], PALETTE[5].filled())
     });
-    chart.draw_series(stems)?;
+    chart.draw_series(bins)?;
     Ok(())
 }
