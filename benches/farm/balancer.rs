@@ -3,9 +3,11 @@
 use crate::Result;
 use crate::host::Host;
 use crate::network::{BRIDGE, Place};
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+/// From Debian.
+pub const PACKAGES: &str = "haproxy";
 
 /// How it checks its servers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Setting {
             interval.as_secs()
         );
         for (number, server) in servers.iter().enumerate() {
-            writeln!(text, "    server node{number} {server}").expect("a String takes all");
+            text.push_str(&format!("    server node{number} {server}\n"));
         }
         text
     }
@@ -93,7 +95,7 @@ impl Balancer {
     pub fn boot(place: Place, setting: Setting, servers: &[SocketAddr]) -> Result<Self> {
         let mut host = Host::bare()
             .without_hhvm()
-            .packages("haproxy")
+            .packages(PACKAGES)
             .on_bridge(BRIDGE, &place.with_prefix())
             .file("/etc/haproxy/haproxy.cfg", &setting.configuration(servers))
             .file("/etc/systemd/system/haproxy.service.d/limit.conf", "[Service]\nLimitNOFILE=4096\n")
@@ -129,12 +131,6 @@ impl Balancer {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-
-    /// The requests that it could not serve as asked, in its own words.
-    pub fn complaints(&self) -> Vec<String> {
-        let log = self.host.run("journalctl --sync; journalctl --output=cat --unit=haproxy");
-        log.stdout.lines().filter(|line| line.contains(" pages ")).map(str::to_owned).collect()
     }
 
     /// Its version.

@@ -33,9 +33,9 @@ pub fn bring(host: &Host, version: u32) -> Result<()> {
     let package = scratch.path().join("hhvm.deb");
     let mut build = Command::new("dpkg-deb");
     build.args(["-Znone", "--root-owner-group", "--build"]).arg(&tree).arg(&package);
-    let built = build.output()?;
-    if !built.status.success() {
-        return Err(format!("dpkg-deb: {}", String::from_utf8_lossy(&built.stderr)).into());
+    let output = build.output()?;
+    if !output.status.success() {
+        return Err(format!("dpkg-deb: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     fs::copy(package, host.path(PLACE))?;
     Ok(())

@@ -24,6 +24,14 @@ impl Stack {
         }
     }
 
+    /// From Debian, besides what every host has.
+    pub fn packages(self) -> &'static str {
+        match self {
+            Self::NginxHhvm => "",
+            Self::ApacheHhvm | Self::NginxPhpFpm => "php8.2-fpm,apache2",
+        }
+    }
+
     /// The unit that is stopped.
     pub fn unit(self) -> &'static str {
         match self {
@@ -94,11 +102,9 @@ impl Node {
         let host = policy.host(stack, setting).on_bridge(BRIDGE, &place.with_prefix()).service(RESTART);
         let host = host.file("/var/www/page.php", PAGE);
         let site = "/etc/nginx/sites-available/default";
-        let packages = "php8.2-fpm,apache2";
+        let packages = stack.packages();
         let host = match stack {
-            Stack::NginxHhvm => {
-                host.enable("nginx").file(site, &nginx("127.0.0.1:9000")).ini(THREADS).boot()
-            }
+            Stack::NginxHhvm => host.enable("nginx").file(site, &nginx("127.0.0.1:9000")).ini(THREADS).boot(),
             Stack::ApacheHhvm => {
                 let modules = "/etc/apache2/mods-enabled/proxy_fcgi.load";
                 let load = "LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n\
@@ -144,6 +150,12 @@ impl Node {
     /// Where its web server takes requests.
     pub fn server(&self) -> SocketAddr {
         (self.place.address(), 8080).into()
+    }
+
+    /// Whether it has pages, asked past the balancer.
+    pub fn serves(&self) -> bool {
+        let page = ureq::get(format!("http://{}/page.php?ms=0", self.server())).call();
+        page.and_then(|page| page.into_body().read_to_string()).is_ok_and(|body| body == "worked 0 ms\n")
     }
 
     /// The main process of the unit, as numbered inside.

@@ -6,8 +6,9 @@ use crate::load::{Class, Kind, Load};
 use crate::network::Place;
 use crate::node::{Node, Stack};
 use crate::policy::Policy;
-use crate::results::{Cell, Phase, Restart};
-use crate::scenario::{Scenario, Steps};
+use crate::results::{Cell, Expected, Restart};
+use crate::rotation::Rotation;
+use crate::scenario::Scenario;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,23 +48,38 @@ impl Rack {
         Ok(Self { kit, balancer, nodes })
     }
 
-    /// Does it so many times, to one node after the other, while users request pages.
-    pub fn measure(&mut self, scenario: Scenario, times: u32, per_second: f64) -> Result<Cell> {
+    /// Does it to one node after the other, while users request pages, until there is enough to tell.
+    pub fn measure(&mut self, scenario: Scenario, enough: Enough, per_second: f64) -> Result<Cell> {
         for node in &self.nodes {
             scenario.prepare(node)?;
         }
-        self.all_up()?;
+        for number in 0..self.nodes.len() {
+            self.balancer.wait_until_up(number, PATIENCE)?;
+        }
+        let rotation = Rotation::watch(self.balancer.statistics(), self.nodes.len());
         let load = Load::start(self.balancer.address(), classes(per_second))?;
         thread::sleep(MARGIN);
-        let restarts = (1..=times).map(|nth| self.restart(scenario, nth)).collect::<Result<_>>();
+        let mut restarts = Vec::new();
+        for nth in 1.. {
+            restarts.push(self.restart(scenario, nth)?);
+            if nth >= enough.restarts && load.sent() >= enough.requests {
+                break;
+            }
+        }
         thread::sleep(MARGIN);
         let tally = load.stop();
+        let seen = rotation.end();
+        for restart in &mut restarts {
+            restart.out = seen.out(restart.node, restart.began, restart.up());
+        }
         let Kit { stack, policy, setting } = self.kit;
         Ok(Cell {
+            stack: stack.name().to_owned(),
             policy: policy.name().to_owned(),
             balancer: setting.name().to_owned(),
-            scenario: format!("{}, {}", stack.name(), scenario.name()),
-            restarts: restarts?,
+            scenario: scenario.name().to_owned(),
+            expected: expected(policy, scenario),
+            restarts,
             tally,
         })
     }
@@ -73,18 +89,38 @@ impl Rack {
         let number = (nth as usize - 1) % self.nodes.len();
         let steps = scenario.run(&mut self.nodes[number], nth)?;
         self.balancer.wait_until_up(number, PATIENCE)?;
-        let up = Instant::now();
+        let phases = steps.phases(Instant::now());
         thread::sleep(PAUSE);
-        let Steps { began, depooled, down, started } = steps;
-        let drained = depooled.map(|depooled| (Phase::Draining, depooled, down));
-        let stopped = depooled.is_none().then_some((Phase::Stopping, began, down));
-        let rest = [(Phase::Down, down, started), (Phase::Out, started, up)];
-        Ok(Restart { node: number, began, phases: drained.into_iter().chain(stopped).chain(rest).collect() })
+        Ok(Restart { node: number, began: steps.began, phases, out: Duration::ZERO })
     }
 
-    fn all_up(&self) -> Result<()> {
-        (0..self.nodes.len()).try_for_each(|number| self.balancer.wait_until_up(number, PATIENCE))
+    /// What the measurement was made with, as names and values.
+    pub fn versions(&self) -> Vec<(&'static str, String)> {
+        let node = &self.nodes[0].host;
+        let first_line =
+            |command: &str| node.run(command).stdout.lines().next().unwrap_or_default().to_owned();
+        vec![
+            ("balancer", format!("HAProxy {}", self.balancer.version())),
+            ("web server", first_line("nginx -v 2>&1").replace("nginx version: ", "")),
+            ("systemd", first_line("systemctl --version")),
+        ]
     }
+}
+
+fn expected(policy: Policy, scenario: Scenario) -> Expected {
+    match scenario {
+        Scenario::Killed => Expected::Anything,
+        _ if policy.is_ours() => Expected::NoFailure,
+        Scenario::Restart if policy == Policy::Nothing => Expected::Failures,
+        _ => Expected::Anything,
+    }
+}
+
+/// When a measurement may end.
+#[derive(Clone, Copy)]
+pub struct Enough {
+    pub restarts: u32,
+    pub requests: u64,
 }
 
 /// Requests that take three seconds, in each second: one of them in flight on each node.
@@ -104,8 +140,4 @@ fn classes(per_second: f64) -> Vec<Class> {
         class(Kind::KeptAlive, half, 5),
         class(Kind::Slow, SLOW_PER_SECOND, 3000),
     ]
-}
-
-impl Rack {
-    pub fn complaints(&self) -> Vec<String> { let mut c = self.balancer.complaints(); c.truncate(6); c }
 }

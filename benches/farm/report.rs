@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Failures of a cell that are told one by one.
 const TOLD: usize = 5;
 
-const HEADS: [&str; 13] = [
+const HEADS: [&str; 14] = [
+    "node",
     "policy",
     "balancer",
     "scenario",
@@ -26,9 +27,7 @@ const HEADS: [&str; 13] = [
 
 /// A title and what to know beforehand, the results, and what they were made with, as names and values.
 pub fn page(intro: &str, cells: &[Cell], made_with: &[(&str, String)]) -> String {
-    let heads = HEADS.map(str::to_owned).to_vec();
-    let rows: Vec<_> = cells.iter().map(row).collect();
-    let mut page = format!("{}\n\n{}\n{}", intro.trim_end(), table(&heads, &rows), legend());
+    let mut page = format!("{}\n\n{}\n{}", intro.trim_end(), summary(cells), legend());
     page.push_str("\n## Failures\n\n");
     if cells.iter().all(|cell| cell.tally.failures.is_empty()) {
         page.push_str("None.\n\n");
@@ -43,10 +42,16 @@ pub fn page(intro: &str, cells: &[Cell], made_with: &[(&str, String)]) -> String
     page
 }
 
+/// One line for each cell.
+pub fn summary(cells: &[Cell]) -> String {
+    let rows: Vec<_> = cells.iter().map(row).collect();
+    table(&HEADS.map(str::to_owned), &rows)
+}
+
 fn legend() -> String {
     "p50, p99 and longest are the latencies of complete answers on new connections, from the instant at which the \
-     request was due. Out of rotation\nis from the first moment in which the node is not pooled until the balancer \
-     has it back; stop is from `systemctl stop` until HHVM\nhas ended; both are medians.\n"
+     request was due. Out of rotation\nis for how long the balancer sent the node no requests, by its own word; stop is until the server \
+     of pages has ended; both are\nmedians.\n"
         .to_owned()
 }
 
@@ -63,6 +68,7 @@ fn row(cell: &Cell) -> Vec<String> {
         median(cell.restarts.iter().map(duration).collect()).map_or_else(none, time)
     };
     vec![
+        cell.stack.clone(),
         cell.policy.clone(),
         cell.balancer.clone(),
         cell.scenario.clone(),
@@ -74,7 +80,7 @@ fn row(cell: &Cell) -> Vec<String> {
         latency(0.50),
         latency(0.99),
         latency(1.0),
-        middle(Restart::out_of_rotation),
+        middle(|restart| restart.out),
         middle(Restart::stop),
     ]
 }
@@ -102,7 +108,8 @@ fn failures(cell: &Cell) -> String {
     let told = cell.tally.failures.iter().take(TOLD).map(|failure| told(cell, failure));
     let first = if cell.tally.failures.len() > TOLD { "The first of them" } else { "In detail" };
     format!(
-        "### {}, {}, {}\n\n{}\n{first}, by the time since the stop began:\n\n{}\n",
+        "### {}, {}, {}, {}\n\n{}\n{first}, by the time since the stop began:\n\n{}\n",
+        cell.stack,
         cell.policy,
         cell.balancer,
         cell.scenario,
@@ -128,7 +135,7 @@ fn lateness(cell: &Cell) -> String {
     let late = &cell.tally.late_starts;
     let [p99, max] =
         [late.value_at_quantile(0.99), late.max()].map(|micros| time(Duration::from_micros(micros)));
-    format!("{}, {}, {}: p99 {p99}, at most {max}", cell.policy, cell.balancer, cell.scenario)
+    format!("{}, {}, {}, {}: p99 {p99}, at most {max}", cell.stack, cell.policy, cell.balancer, cell.scenario)
 }
 
 fn none() -> String {

@@ -47,6 +47,8 @@ pub struct Restart {
     pub began: Instant,
     /// Each from and until when, in the order of time.
     pub phases: Vec<(Phase, Instant, Instant)>,
+    /// For so long the balancer sent it no requests, by its own word.
+    pub out: Duration,
 }
 
 impl Restart {
@@ -56,11 +58,9 @@ impl Restart {
         self.phases.iter().find(within).map(|&(phase, ..)| phase)
     }
 
-    /// From the first moment of a phase other than `Pooled` to the last.
-    pub fn out_of_rotation(&self) -> Duration {
-        let mut out = self.phases.iter().filter(|(phase, ..)| *phase != Phase::Pooled);
-        let Some(&(_, first, until)) = out.next() else { return Duration::ZERO };
-        out.next_back().map_or(until, |&(.., until)| until) - first
+    /// When the balancer had the node back.
+    pub fn up(&self) -> Instant {
+        self.phases.last().map_or(self.began, |&(.., until)| until)
     }
 
     /// From the request to stop until HHVM had ended.
@@ -71,12 +71,24 @@ impl Restart {
     }
 }
 
+/// What must come of a run, for it to be what was promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    NoFailure,
+    /// Or else the farm does not see them.
+    Failures,
+    /// It is measured, not judged.
+    Anything,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Cell {
+    pub stack: String,
     pub policy: String,
     pub balancer: String,
     pub scenario: String,
+    pub expected: Expected,
     pub restarts: Vec<Restart>,
     pub tally: Tally,
 }
@@ -113,6 +125,14 @@ impl Cell {
     /// Of a million requests.
     pub fn failed_ppm(&self) -> f64 {
         as_f64(self.tally.failed()) * 1e6 / as_f64(self.tally.sent().max(1))
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stack, policy, balancer, scenario, restarts, tally, .. } = self;
+        let (times, sent, failed) = (restarts.len(), tally.sent(), tally.failed());
+        write!(f, "{stack}, {policy}, {balancer}, {scenario} x {times}: {failed} of {sent} requests failed")
     }
 }
 

@@ -5,6 +5,7 @@ use crate::hhvm_package;
 use crate::host::Output;
 use crate::host::drain::HEALTH_FILE;
 use crate::node::Node;
+use crate::results::Phase;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,9 +33,13 @@ pub struct Steps {
     pub down: Instant,
     /// Its successor is there.
     pub started: Instant,
+    /// The node's web server has pages again.
+    pub serves: Instant,
 }
 
 impl Scenario {
+    pub const ALL: [Self; 4] = [Self::Restart, Self::Reboot, Self::Upgrade, Self::Killed];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Restart => "restart",
@@ -81,7 +86,22 @@ impl Scenario {
             succeeded(&command.wait())?;
         }
         wait_until("it has a successor", || node.main_pid().is_ok_and(|pid| pid != 0 && pid != main))?;
-        Ok(Steps { began, depooled, down, started: Instant::now() })
+        let started = Instant::now();
+        wait_until("it serves pages", || node.serves())?;
+        Ok(Steps { began, depooled, down, started, serves: Instant::now() })
+    }
+}
+
+impl Steps {
+    /// The phases of the restart that ended when the balancer sent requests again.
+    pub fn phases(&self, up: Instant) -> Vec<(Phase, Instant, Instant)> {
+        let first = match self.depooled {
+            Some(depooled) => (Phase::Draining, depooled, self.down),
+            None => (Phase::Stopping, self.began, self.down),
+        };
+        let down = (Phase::Down, self.down, self.started);
+        let starting = (Phase::Starting, self.started, self.serves);
+        vec![first, down, starting, (Phase::Out, self.serves, up)]
     }
 }
 

@@ -24,24 +24,24 @@ fn the_table() {
         .take(4)
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
-    let columns = |row: &[&str]| row[3..].join(" / ");
+    let columns = |row: &[&str]| row[4..].join(" / ");
     assert_eq!(
         columns(&rows[0]),
         "restarts / requests / failed / failed per restart / failed, ppm / p50 / p99 / longest / out of rotation / stop"
     );
-    assert_eq!(&rows[2][..3], ["plain restart", "default", "rolling"]);
+    assert_eq!(&rows[2][..4], ["nginx, HHVM", "plain restart", "default", "restart"]);
     assert_eq!(
         columns(&rows[2]),
-        "2 / 108 / 8 / 4.00 / 74074 / 5.0 ms / 40.0 ms / 40.0 ms / 30.0 s / 22.0 s"
+        "2 / 108 / 8 / 4.00 / 74074 / 5.0 ms / 40.0 ms / 40.0 ms / 28.0 s / 22.0 s"
     );
-    assert_eq!(columns(&rows[3]), "2 / 100 / 0 / 0 / 0 / 5.0 ms / 40.0 ms / 40.0 ms / 30.0 s / 22.0 s");
+    assert_eq!(columns(&rows[3]), "2 / 100 / 0 / 0 / 0 / 5.0 ms / 40.0 ms / 40.0 ms / 28.0 s / 22.0 s");
 }
 
 #[test]
 fn failures_by_phase_and_reason() {
     let page = written();
     let (_, failures) = page.split_once("## Failures").unwrap();
-    assert!(!failures.contains("### hhvm-drain"), "{failures}");
+    assert!(!failures.contains(", hhvm-drain, default"), "{failures}");
     let rows: Vec<_> = failures
         .lines()
         .filter(|line| line.contains("503 from the balancer  |") || line.contains("503 from the balancer |"))
@@ -58,7 +58,10 @@ fn failures_by_phase_and_reason() {
 fn what_it_was_made_with() {
     let page = written();
     assert!(page.contains("- kernel: 6.1\n"), "{page}");
-    assert!(page.contains("- hhvm-drain, default, rolling: p99 0.7 ms, at most 0.7 ms\n"), "{page}");
+    assert!(
+        page.contains("- nginx, HHVM, hhvm-drain, default, restart: p99 0.7 ms, at most 0.7 ms\n"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -51,11 +51,11 @@ fn a_restart_that_is_going_on_comes_before_one_that_is_over() {
 fn times_and_shares() {
     let (began, cell) = two_restarts();
     let mut one = restart(0, began);
-    assert_eq!((one.stop(), one.out_of_rotation()), (ms(22_000), ms(30_000)));
+    assert_eq!((one.stop(), one.up()), (ms(22_000), began + ms(30_000)));
     one.phases.insert(0, (Phase::Pooled, began.checked_sub(ms(1_000)).unwrap(), began));
-    assert_eq!((one.stop(), one.out_of_rotation()), (ms(22_000), ms(30_000)));
+    assert_eq!((one.stop(), one.up()), (ms(22_000), began + ms(30_000)));
     one.phases.clear();
-    assert_eq!((one.stop(), one.out_of_rotation()), (Duration::ZERO, Duration::ZERO));
+    assert_eq!((one.stop(), one.up()), (Duration::ZERO, began));
     assert_eq!(cell.failed_per_restart(), Some(1.0));
     assert!((cell.failed_ppm() - 2e6 / 102.0).abs() < 1e-6);
     assert_eq!(median(vec![ms(3), ms(1), ms(2), ms(9)]), Some(ms(2)));

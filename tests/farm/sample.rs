@@ -1,7 +1,7 @@
 //! Made-up results.
 
 use crate::load::{Author, ClassTally, Failure, Kind, Reason, Tally};
-use crate::results::{Cell, Phase, Restart};
+use crate::results::{Cell, Expected, Phase, Restart};
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub fn restart(node: usize, began: Instant) -> Restart {
         (Phase::Starting, at(23), at(25)),
         (Phase::Out, at(25), at(30)),
     ];
-    Restart { node, began, phases }
+    Restart { node, began, phases, out: Duration::from_secs(28) }
 }
 
 /// Plain requests that failed, each with the time at which it was due.
@@ -43,14 +43,16 @@ pub fn cell(
     let mut late_starts = Histogram::new(3).unwrap();
     late_starts.record(700).unwrap();
     let failed_count = failed.len() as u64;
-    let class = ClassTally {
-        kind: Kind::Plain,
-        path: "/page.php?ms=5".into(),
-        complete: 100,
-        failed: failed_count,
-        latencies,
-    };
+    let class = ClassTally { kind: Kind::Plain, complete: 100, failed: failed_count, latencies };
     let failures = failed.iter().map(failure).collect();
-    let tally = Tally { began, classes: vec![class], failures, late_starts, seconds: Vec::new() };
-    Cell { policy: policy.into(), balancer: balancer.into(), scenario: "rolling".into(), restarts, tally }
+    let tally = Tally { classes: vec![class], failures, late_starts };
+    Cell {
+        stack: "nginx, HHVM".into(),
+        policy: policy.into(),
+        balancer: balancer.into(),
+        scenario: "restart".into(),
+        expected: Expected::Anything,
+        restarts,
+        tally,
+    }
 }

@@ -11,7 +11,7 @@ mod request;
 mod schedule;
 mod tally;
 
-pub use tally::{Author, ClassTally, Failure, Reason, Second, Tally};
+pub use tally::{Author, ClassTally, Failure, Reason, Tally};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pool::Pool;
@@ -70,15 +70,9 @@ pub struct Class {
 
 /// A load that is going on, on a thread of its own.
 pub struct Load {
-    progress: Arc<Progress>,
+    sent: Arc<AtomicU64>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<Tally>,
-}
-
-#[derive(Default)]
-struct Progress {
-    sent: AtomicU64,
-    failed: AtomicU64,
 }
 
 impl Load {
@@ -94,25 +88,20 @@ impl Load {
         let began = Instant::now();
         let schedule = Schedule::new(began, classes.iter().map(|class| class.per_second))
             .ok_or_else(|| io::Error::other("the load needs rates above 0"))?;
-        let tally = Tally::new(began, &classes).map_err(io::Error::other)?;
+        let tally = Tally::new(&classes).map_err(io::Error::other)?;
         let targets: Vec<_> = classes.into_iter().map(|class| Arc::new(Target::new(target, class))).collect();
-        let progress = Arc::new(Progress::default());
+        let sent = Arc::new(AtomicU64::new(0));
         let (stop, stopped) = oneshot::channel();
-        let run = Run { timeout, schedule, targets, progress: Arc::clone(&progress), stopped };
+        let run = Run { timeout, schedule, targets, sent: Arc::clone(&sent), stopped };
         let thread = std::thread::Builder::new()
             .name("load".into())
             .spawn(move || run.until_stopped(&runtime, tally))?;
-        Ok(Self { progress, stop, thread })
+        Ok(Self { sent, stop, thread })
     }
 
     /// Requests that have begun so far.
     pub fn sent(&self) -> u64 {
-        self.progress.sent.load(Ordering::Relaxed)
-    }
-
-    /// Requests that have failed so far.
-    pub fn failed(&self) -> u64 {
-        self.progress.failed.load(Ordering::Relaxed)
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Begins no more requests and waits for those in flight.
@@ -126,20 +115,18 @@ struct Run {
     timeout: Duration,
     schedule: Schedule,
     targets: Vec<Arc<Target>>,
-    progress: Arc<Progress>,
+    sent: Arc<AtomicU64>,
     stopped: oneshot::Receiver<()>,
 }
 
 impl Run {
     fn until_stopped(self, runtime: &Runtime, mut tally: Tally) -> Tally {
         let (report, mut outcomes) = mpsc::unbounded_channel();
-        let progress = Arc::clone(&self.progress);
         runtime.block_on(async move {
             let arrivals = tokio::spawn(self.arrivals(report));
             // Ends when the last request has dropped its end of the channel.
             while let Some(outcome) = outcomes.recv().await {
                 tally.add(outcome);
-                progress.failed.store(tally.failed(), Ordering::Relaxed);
             }
             if let Err(error) = arrivals.await {
                 std::panic::resume_unwind(error.into_panic());
@@ -153,7 +140,7 @@ impl Run {
         while timeout_at(self.schedule.due().into(), &mut self.stopped).await.is_err() {
             let now = Instant::now();
             while let Some((class, scheduled)) = self.schedule.take(now) {
-                self.progress.sent.fetch_add(1, Ordering::Relaxed);
+                self.sent.fetch_add(1, Ordering::Relaxed);
                 let target = Arc::clone(&self.targets[class]);
                 let (pool, report) = (Arc::clone(&pool), report.clone());
                 tokio::spawn(async move {

@@ -95,7 +95,6 @@ impl Failure {
 #[derive(Clone, Debug)]
 pub struct ClassTally {
     pub kind: Kind,
-    pub path: String,
     pub complete: u64,
     pub failed: u64,
     /// Of complete answers, in µs, from the scheduled instant.
@@ -108,51 +107,28 @@ impl ClassTally {
     }
 }
 
-/// Requests that were due within one second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Second {
-    pub sent: u32,
-    pub failed: u32,
-}
-
 /// A whole run.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    pub began: Instant,
     /// In the order in which the classes were given.
     pub classes: Vec<ClassTally>,
     /// In the order in which they ended.
     pub failures: Vec<Failure>,
     /// How late the generator itself began its requests, in µs. More than a few ms: the machine is overloaded.
     pub late_starts: Histogram<u32>,
-    /// Since `began`.
-    pub seconds: Vec<Second>,
 }
 
 impl Tally {
     /// The error is one of the histograms' bounds.
-    pub(super) fn new(began: Instant, classes: &[Class]) -> Result<Self, CreationError> {
-        let classes = classes
-            .iter()
-            .map(|class| {
-                Ok(ClassTally {
-                    kind: class.kind,
-                    path: class.path.clone(),
-                    complete: 0,
-                    failed: 0,
-                    latencies: micros()?,
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { began, classes, failures: Vec::new(), late_starts: micros()?, seconds: Vec::new() })
+    pub(super) fn new(classes: &[Class]) -> Result<Self, CreationError> {
+        let empty =
+            |class: &Class| Ok(ClassTally { kind: class.kind, complete: 0, failed: 0, latencies: micros()? });
+        let classes = classes.iter().map(empty).collect::<Result<_, _>>()?;
+        Ok(Self { classes, failures: Vec::new(), late_starts: micros()? })
     }
 
     pub fn sent(&self) -> u64 {
         self.classes.iter().map(ClassTally::sent).sum()
-    }
-
-    pub fn complete(&self) -> u64 {
-        self.classes.iter().map(|class| class.complete).sum()
     }
 
     pub fn failed(&self) -> u64 {
@@ -162,11 +138,6 @@ impl Tally {
     pub(super) fn add(&mut self, outcome: Outcome) {
         let Outcome { class, scheduled, started, took, result } = outcome;
         record(&mut self.late_starts, started - scheduled);
-        let second = usize::try_from((scheduled - self.began).as_secs()).unwrap_or(usize::MAX);
-        if self.seconds.len() <= second {
-            self.seconds.resize(second + 1, Second::default());
-        }
-        self.seconds[second].sent += 1;
         let class = &mut self.classes[class];
         match result {
             Ok(()) => {
@@ -175,7 +146,6 @@ impl Tally {
             }
             Err(Failed { reason, reused }) => {
                 class.failed += 1;
-                self.seconds[second].failed += 1;
                 self.failures.push(Failure { scheduled, kind: class.kind, took, reason, reused });
             }
         }

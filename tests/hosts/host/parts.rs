@@ -18,7 +18,11 @@ pub fn standin() -> &'static Path {
     static STANDIN: OnceLock<PathBuf> = OnceLock::new();
     STANDIN.get_or_init(|| {
         let build = Path::new(SOURCE).join("packaging/zigbuild.sh");
-        succeed(Command::new(build).args(["--profile", "farm", "--example", "hhvm"]).env("CARGO_TARGET_DIR", target()));
+        succeed(
+            Command::new(build)
+                .args(["--profile", "farm", "--example", "hhvm"])
+                .env("CARGO_TARGET_DIR", target()),
+        );
         target().join("x86_64-unknown-linux-gnu/farm/examples/hhvm")
     })
 }
