@@ -48,7 +48,7 @@ impl Setting {
     fn configuration(self, servers: &[SocketAddr]) -> String {
         let (interval, fall) = self.interval_and_fall();
         let check = if self == Self::DisableOn404 { "    http-check disable-on-404\n" } else { "" };
-        let mut text = format!(
+        let text = format!(
             "global\n    log stdout format raw local0\n    maxconn 2000\n\
              defaults\n    mode http\n    log global\n    option httplog\n    option dontlog-normal\n    retries 0\n    \
              no option redispatch\n    timeout connect 5s\n    timeout client 60s\n    timeout server 60s\n    \
@@ -59,10 +59,8 @@ impl Setting {
              default-server check inter {}s fall {fall} rise 2\n",
             interval.as_secs()
         );
-        for (number, server) in servers.iter().enumerate() {
-            text.push_str(&format!("    server node{number} {server}\n"));
-        }
-        text
+        let server = |(number, address)| format!("    server node{number} {address}\n");
+        text + &servers.iter().enumerate().map(server).collect::<String>()
     }
 }
 
@@ -72,7 +70,7 @@ pub struct Statistics(Place);
 
 impl Statistics {
     /// What it says of a server: `UP`, `DOWN`, `NOLB`, `UP 1/3` and so on.
-    pub fn status(&self, number: usize) -> Result<String> {
+    pub fn status(self, number: usize) -> Result<String> {
         let url = format!("http://{}:8404/;csv", self.0.address());
         let csv = ureq::get(url).call()?.into_body().read_to_string()?;
         let mut lines = csv.lines();

@@ -6,7 +6,9 @@
 mod balancer;
 mod hhvm_package;
 #[path = "../../tests/hosts/host/mod.rs"]
+#[expect(clippy::expect_used, reason = "a host that does not work is no host to measure on")]
 mod host;
+#[allow(unused_imports, reason = "its tests use the rest")]
 mod load;
 #[path = "../drain/machine.rs"]
 mod machine;
@@ -83,7 +85,7 @@ fn farm(plan: &Plan) -> Result<Vec<String>> {
     }
     println!("\n{}", report::summary(&cells));
     if plan.kept {
-        keep(&cells, made_with(versions, &busy)?)?;
+        keep(&cells, &made_with(versions, &busy)?)?;
     }
     Ok(verdict::complaints(&cells))
 }
@@ -140,9 +142,9 @@ fn made_with(mut versions: Vec<(&'static str, String)>, busy: &str) -> Result<Ve
     Ok(versions)
 }
 
-fn keep(cells: &[Cell], made_with: Vec<(&'static str, String)>) -> Result<()> {
+fn keep(cells: &[Cell], made_with: &[(&str, String)]) -> Result<()> {
     let results = Path::new(RESULTS);
-    std::fs::write(results.join("farm.md"), report::page(INTRO, cells, &made_with))?;
+    std::fs::write(results.join("farm.md"), report::page(INTRO, cells, made_with))?;
     std::fs::write(results.join("farm-policies.svg"), plot::failed_per_restart(cells)?)?;
     std::fs::write(results.join("farm-timeline.svg"), plot::failed_over_time(cells)?)?;
     Ok(())

@@ -1,12 +1,12 @@
 //! The page of results: one table over all cells, then every failure by reason and phase.
 
-use crate::load::{Failure, Kind};
+use crate::load::{Failure, Kind, Reason};
 use crate::results::{Cell, Phase, Restart, median};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Failures of a cell that are told one by one.
-const TOLD: usize = 5;
+/// Failures of a phase and a reason that are told one by one.
+const TOLD: usize = 3;
 
 const HEADS: [&str; 14] = [
     "node",
@@ -85,36 +85,27 @@ fn row(cell: &Cell) -> Vec<String> {
     ]
 }
 
-/// Failures of a cell: how many of which kind, and the first ones.
+/// Failures of a cell: how many of which kind, and the first of each.
 fn failures(cell: &Cell) -> String {
-    let mut groups: BTreeMap<(Phase, String), (usize, Vec<Kind>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Phase, Reason), Vec<&Failure>> = BTreeMap::new();
     for failure in &cell.tally.failures {
-        let key = (cell.phase_of(failure.ended()), failure.reason.to_string());
-        let (count, kinds) = groups.entry(key).or_default();
-        *count += 1;
-        if !kinds.contains(&failure.kind) {
-            kinds.push(failure.kind);
-        }
+        groups.entry((cell.phase_of(failure.ended()), failure.reason)).or_default().push(failure);
     }
-    let rows: Vec<_> = groups
-        .into_iter()
-        .map(|((phase, reason), (count, kinds))| {
-            let kinds: Vec<_> =
-                Kind::ALL.iter().filter(|kind| kinds.contains(kind)).map(Kind::to_string).collect();
-            vec![phase.to_string(), reason, kinds.join(", "), count.to_string()]
-        })
-        .collect();
-    let heads = ["phase in which it failed", "reason", "requests", "failed"].map(str::to_owned).to_vec();
-    let told = cell.tally.failures.iter().take(TOLD).map(|failure| told(cell, failure));
-    let first = if cell.tally.failures.len() > TOLD { "The first of them" } else { "In detail" };
+    let row = |((phase, reason), group): (&(Phase, Reason), &Vec<&Failure>)| {
+        let kinds = Kind::ALL.into_iter().filter(|kind| group.iter().any(|failure| failure.kind == *kind));
+        let kinds: Vec<_> = kinds.map(|kind| kind.to_string()).collect();
+        vec![phase.to_string(), reason.to_string(), kinds.join(", "), group.len().to_string()]
+    };
+    let heads = ["phase in which it failed", "reason", "requests", "failed"].map(str::to_owned);
+    let first = groups.values().flat_map(|group| group.iter().take(TOLD));
     format!(
-        "### {}, {}, {}, {}\n\n{}\n{first}, by the time since the stop began:\n\n{}\n",
+        "### {}, {}, {}, {}\n\n{}\nThe first {TOLD} of each, by the time since the stop began:\n\n{}\n",
         cell.stack,
         cell.policy,
         cell.balancer,
         cell.scenario,
-        table(&heads, &rows),
-        list(told)
+        table(&heads, &groups.iter().map(row).collect::<Vec<_>>()),
+        list(first.map(|failure| told(cell, failure)))
     )
 }
 
