@@ -16,6 +16,8 @@ CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 
 MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprogs $(CONTAINERS)
 
+FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
+
 # What the checks of the packages take beside the compiler.
 BUILD := $(COMPILER) objcopy:binutils
 INSPECT := lintian rpm rpmlint cpio objdump:binutils
@@ -30,7 +32,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 
 QUICK := check-format check-clippy test-rust
 STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
-	check-reproducible check-piuparts test-hosts test-vm
+	check-reproducible check-piuparts test-hosts test-vm test-farm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,7 +77,7 @@ test-rust: ## unit, command-line and documentation tests
 	@echo "building the program and its tests"
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
-	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin
+	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin --test farm
 
 check-scripts: ## shellcheck
 	@$(NEED) check-scripts shellcheck || exit 0; shellcheck $(SCRIPTS)
@@ -96,16 +98,24 @@ check-drop-in: ## the drop-in, as systemd reads it
 
 test-hosts: ## the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
-	$(call ignorable,hosts)
+	$(call ignorable,hosts,$(CARGO) test --test hosts)
 
 test-vm: ## the package on a whole machine (root); IMAGE=disk.qcow2 for one of your own
 	@$(NEED) test-vm $(MACHINE) $(BUILD) $(REPOSITORY) || exit 0; \
-	$(call ignorable,vm)
+	$(call ignorable,vm,$(CARGO) test --test vm)
 
-# Runs the tests of a name, and notes for the summary why those were ignored that were.
+test-farm: ## no request fails when nodes behind a real HAProxy are restarted (root, two minutes)
+	@$(NEED) test-farm $(FARM) $(BUILD) $(REPOSITORY) || exit 0; \
+	$(call ignorable,farm,$(CARGO) bench --quiet --locked --profile farm --bench farm -- small)
+
+farm: ## a million requests over hundreds of stops, beside what people use without hhvm-drain (root, an hour)
+	@$(NEED) "the farm" $(FARM) $(BUILD) $(REPOSITORY)
+	@$(CARGO) bench --quiet --locked --profile farm --bench farm
+
+# Runs the tests of a name by a command, and notes for the summary why those were ignored that were.
 define ignorable
-$(CARGO) test --test $(1) | tee target/$(1).log; status=$$?; \
-sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine) are ignored/test-$(1): ignored \1/p' target/$(1).log >>$(SKIPPED); \
+$(2) | tee target/$(1).log; status=$$?; \
+sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>$(SKIPPED); \
 [ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
 endef
 
@@ -170,6 +180,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove all that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm check-format \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm check-format \
 	check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

