@@ -180,6 +180,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove all that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm check-format \
-	check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm \
+	check-format check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

@@ -60,7 +60,9 @@ fn main() -> ExitCode {
     match farm(&if small { Plan::small() } else { Plan::full() }) {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {
-            complaints.iter().for_each(|complaint| eprintln!("farm: {complaint}"));
+            for complaint in complaints {
+                eprintln!("farm: {complaint}");
+            }
             ExitCode::FAILURE
         }
         Err(error) => {
