@@ -19,7 +19,7 @@ const MARGIN: Duration = Duration::from_secs(3);
 /// Between two restarts, so that what becomes of one is not taken for the other's.
 const PAUSE: Duration = Duration::from_secs(2);
 /// So long the balancer may take to notice that a node is back.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a rack is made of.
 #[derive(Clone, Copy)]
