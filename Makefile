@@ -8,6 +8,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SKIPPED := $(CURDIR)/target/skipped
 CARGO ?= cargo
+PART ?= all
 DESTDIR ?=
 
 NEED := tests/hosts/need.sh
@@ -108,9 +109,9 @@ test-farm: ## no request fails when nodes behind a real HAProxy are restarted (r
 	@$(NEED) test-farm $(FARM) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,farm,$(CARGO) bench --quiet --locked --profile farm --bench farm -- small)
 
-farm: ## a million requests over hundreds of stops, beside what people use without hhvm-drain (root, an hour)
+farm: ## millions of requests over hundreds of stops, beside what people use (root, an hour); PART=proof, policies, servers
 	@$(NEED) "the farm" $(FARM) $(BUILD) $(REPOSITORY)
-	@$(CARGO) bench --quiet --locked --profile farm --bench farm
+	@$(CARGO) bench --quiet --locked --profile farm --bench farm -- $(PART)
 
 # Runs the tests of a name by a command, and notes for the summary why those were ignored that were.
 define ignorable

@@ -52,12 +52,18 @@ with the whole page and a status of 200 has failed.
 ![Failed requests against time](farm-timeline.svg)";
 
 fn main() -> ExitCode {
-    let small = std::env::args().any(|argument| argument == "small");
+    // cargo adds flags of its own.
+    let name = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let name = name.as_deref().unwrap_or(Plan::NAMES[0]);
+    let Some(plan) = Plan::named(name) else {
+        eprintln!("farm: no part is called {name}; there are {}", Plan::NAMES.join(", "));
+        return ExitCode::FAILURE;
+    };
     if let Err(why) = prepare() {
         println!("the farm is ignored: {why}");
-        return if small { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if name == "small" { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    match farm(&if small { Plan::small() } else { Plan::full() }) {
+    match farm(&plan) {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {
             for complaint in complaints {
@@ -83,20 +89,21 @@ fn farm(plan: &Plan) -> Result<Vec<String>> {
     stock(plan)?;
     network::enter()?;
     let busy = machine::load_average()?;
-    let mut cells = Vec::new();
-    let mut versions = Vec::new();
+    let mut all = Measured::default();
     for (number, batch) in plan.batches.iter().enumerate() {
         println!("part {} of {}", number + 1, plan.batches.len());
-        for (measured, made_with) in side_by_side(batch)? {
-            cells.extend(measured);
-            versions.extend(made_with);
+        for measured in side_by_side(batch) {
+            all.cells.extend(measured.cells);
+            all.versions.extend(measured.versions);
+            all.broken.extend(measured.broken);
         }
     }
-    println!("\n{}", report::summary(&cells));
-    if plan.kept {
-        keep(&cells, &made_with(versions, &busy)?)?;
+    println!("\n{}", report::summary(&all.cells));
+    if plan.whole {
+        keep(&all.cells, &made_with(all.versions, &busy)?)?;
     }
-    Ok(verdict::complaints(&cells))
+    let complaints = verdict::complaints(&all.cells);
+    Ok(all.broken.into_iter().chain(complaints).collect())
 }
 
 /// Makes all that is taken from Debian's archive: the farm has no way out of its own network.
@@ -110,30 +117,46 @@ fn stock(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-type Measured = (Vec<Cell>, Vec<(&'static str, String)>);
+/// What came of racks. One that breaks down does not take with it what others, and it before, have shown.
+#[derive(Default)]
+struct Measured {
+    cells: Vec<Cell>,
+    /// Programs, by name and version.
+    versions: Vec<(&'static str, String)>,
+    /// Why measurements were not made.
+    broken: Vec<String>,
+}
 
 /// A rack each on a thread of its own.
-fn side_by_side(batch: &Batch) -> Result<Vec<Measured>> {
+fn side_by_side(batch: &Batch) -> Vec<Measured> {
     let ended = thread::scope(|scope| {
         let racks = (1..).zip(batch).map(|(number, run)| scope.spawn(move || measure(number, run)));
         let racks: Vec<_> = racks.collect();
         racks.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
-    ended.into_iter().map(|ended| Ok(ended.map_err(|_| "a rack broke down, see above")??)).collect()
+    let broken =
+        |_| Measured { broken: vec!["a rack broke down, see above".to_owned()], ..Measured::default() };
+    ended.into_iter().map(|ended| ended.unwrap_or_else(broken)).collect()
 }
 
-/// The error as text, because it comes from another thread.
-fn measure(number: u8, run: &Run) -> std::result::Result<Measured, String> {
-    let in_rack = |error: Box<dyn Error>| format!("{}: {error}", run.kit.policy.name());
-    let mut rack = Rack::boot(number, run.kit).map_err(in_rack)?;
-    let versions = rack.versions();
-    let mut cells = Vec::new();
-    for &(scenario, enough) in &run.measurements {
-        let cell = rack.measure(scenario, enough, run.per_second).map_err(in_rack)?;
-        println!("  {cell}");
-        cells.push(cell);
+fn measure(number: u8, run: &Run) -> Measured {
+    let mut measured = Measured::default();
+    if let Err(error) = measure_all(number, run, &mut measured) {
+        let kit = run.kit;
+        measured.broken.push(format!("{}, {}: {error}", kit.policy.name(), kit.setting.name()));
     }
-    Ok((cells, versions))
+    measured
+}
+
+fn measure_all(number: u8, run: &Run, measured: &mut Measured) -> Result<()> {
+    let mut rack = Rack::boot(number, run.kit)?;
+    measured.versions = rack.versions();
+    for &(scenario, enough) in &run.measurements {
+        let cell = rack.measure(scenario, enough, run.per_second)?;
+        println!("  {cell}");
+        measured.cells.push(cell);
+    }
+    Ok(())
 }
 
 /// Programs, settings, the machine; each once.

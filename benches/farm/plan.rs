@@ -19,8 +19,8 @@ pub type Batch = Vec<Run>;
 /// All batches, one after the other.
 pub struct Plan {
     pub batches: Vec<Batch>,
-    /// Whether the results are worth keeping in the repository.
-    pub kept: bool,
+    /// Whether the results are all that is known of farms, so that the page and the plots can be made of them.
+    pub whole: bool,
 }
 
 const DEFAULT_KIT: Kit = Kit { stack: Stack::NginxHhvm, policy: Policy::Defaults, setting: Setting::Default };
@@ -30,31 +30,50 @@ const fn restarts(restarts: u32) -> Enough {
 }
 
 impl Plan {
-    /// Part of `make test`: hhvm-drain as it is installed, behind a balancer as it is installed. Beside it a rack
-    /// without hhvm-drain: a farm that sees no failure there would see none anywhere.
-    pub fn small() -> Self {
-        let ours = Run {
-            kit: DEFAULT_KIT,
-            per_second: 450.0,
-            measurements: vec![(Scenario::Restart, Enough { restarts: 3, requests: 20_000 })],
-        };
-        let bare = Run {
-            kit: Kit { policy: Policy::Nothing, ..DEFAULT_KIT },
-            per_second: 100.0,
-            measurements: vec![(Scenario::Restart, restarts(3))],
-        };
-        Self { batches: vec![vec![ours, bare]], kept: false }
-    }
+    /// What can be asked for, the whole first.
+    pub const NAMES: [&str; 5] = ["all", "policies", "servers", "proof", "small"];
 
-    /// The comparison of policies, and the proof: a million requests in each setting of the balancer.
-    pub fn full() -> Self {
-        let mut batches: Vec<_> =
-            [Policy::Nothing, Policy::Script, Policy::Defaults, Policy::Tuned].map(comparison).into();
-        batches.push(other_servers(Stack::NginxPhpFpm, &[Policy::Nothing, Policy::Graceful, Policy::Tuned]));
-        batches.push(other_servers(Stack::ApacheHhvm, &[Policy::Nothing, Policy::Script, Policy::Tuned]));
-        batches.push(proof());
-        Self { batches, kept: true }
+    /// None for a name that is not among them.
+    pub fn named(name: &str) -> Option<Self> {
+        let batches = match name {
+            "all" => [policies(), servers(), vec![proof()]].into_iter().flatten().collect(),
+            "policies" => policies(),
+            "servers" => servers(),
+            "proof" => vec![proof()],
+            "small" => vec![small()],
+            _ => return None,
+        };
+        Some(Self { batches, whole: name == "all" })
     }
+}
+
+/// Part of `make test`: hhvm-drain as it is installed, behind a balancer as it is installed. Beside it a rack
+/// without hhvm-drain: a farm that sees no failure there would see none anywhere.
+fn small() -> Batch {
+    let ours = Run {
+        kit: DEFAULT_KIT,
+        per_second: 450.0,
+        measurements: vec![(Scenario::Restart, Enough { restarts: 3, requests: 20_000 })],
+    };
+    let bare = Run {
+        kit: Kit { policy: Policy::Nothing, ..DEFAULT_KIT },
+        per_second: 100.0,
+        measurements: vec![(Scenario::Restart, restarts(3))],
+    };
+    vec![ours, bare]
+}
+
+/// What people do today, and hhvm-drain.
+fn policies() -> Vec<Batch> {
+    [Policy::Nothing, Policy::Script, Policy::Defaults, Policy::Tuned].map(comparison).into()
+}
+
+/// Other servers than nginx and HHVM.
+fn servers() -> Vec<Batch> {
+    vec![
+        other_servers(Stack::NginxPhpFpm, &[Policy::Nothing, Policy::Graceful, Policy::Tuned]),
+        other_servers(Stack::ApacheHhvm, &[Policy::Nothing, Policy::Script, Policy::Tuned]),
+    ]
 }
 
 /// A policy under each setting of the balancer, in each scenario.
@@ -68,7 +87,6 @@ fn comparison(policy: Policy) -> Batch {
     Setting::ALL.map(run).into()
 }
 
-/// Policies for other servers than nginx and HHVM.
 fn other_servers(stack: Stack, policies: &[Policy]) -> Batch {
     let run = |&policy| Run {
         kit: Kit { stack, policy, setting: Setting::Default },
@@ -78,7 +96,7 @@ fn other_servers(stack: Stack, policies: &[Policy]) -> Batch {
     policies.iter().map(run).collect()
 }
 
-/// What an operator has to be able to rely on.
+/// What an operator has to be able to rely on: a million requests in each setting of the balancer, and reboots.
 fn proof() -> Batch {
     let run = |setting| Run {
         kit: Kit { policy: Policy::Tuned, setting, ..DEFAULT_KIT },

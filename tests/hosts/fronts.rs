@@ -88,6 +88,22 @@ pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
     host.run("systemctl restart nginx").ok();
     let caught = trial(&host, "http://127.0.0.1:8080/status.php");
     assert!(caught.contains("ERROR    trial: the answer is still 200"), "{caught}");
+
+    // A cache goes on for a while, or for longer than any drain.
+    let cached = |time: &str| {
+        let cache = "fastcgi_cache_path /tmp/cache keys_zone=pages:1m;\n";
+        cache.to_owned()
+            + &nginx(&format!("fastcgi_cache pages; fastcgi_cache_key $uri; fastcgi_cache_valid 200 {time};"))
+    };
+    for (time, expected) in [
+        ("2s", "ok       trial: without the health file the answer is 404"),
+        ("1h", "ERROR    trial: the answer is still 200"),
+    ] {
+        host.write_file("/etc/nginx/sites-available/default", &cached(time));
+        host.run("systemctl stop nginx; rm -rf /tmp/cache; systemctl start nginx").ok();
+        let seen = trial(&host, "http://127.0.0.1:8080/status.php");
+        assert!(seen.contains(expected), "cached for {time}: {seen}");
+    }
 }
 
 pub fn a_trial_tells_whether_apache_lets_the_balancer_notice() {
@@ -107,4 +123,15 @@ pub fn a_trial_tells_whether_apache_lets_the_balancer_notice() {
         .ok();
     let page = trial(&host, "http://127.0.0.1:8081/status.php");
     assert!(page.contains("the answer is 404"), "an error page keeps its status: {page}");
+
+    // A front controller, as Apache's manual has it for PHP.
+    host.write_file(
+        "/etc/apache2/conf-enabled/hhvm.conf",
+        "Listen 8081\nProxyFCGIBackendType GENERIC\nDocumentRoot /var/www\nFallbackResource /index.php\n\
+         <FilesMatch \\.php$>\nSetHandler proxy:fcgi://127.0.0.1:9000\n</FilesMatch>\n",
+    );
+    host.write_file("/var/www/index.php", "<?php\n");
+    host.run("systemctl restart apache2").ok();
+    let caught = trial(&host, "http://127.0.0.1:8081/status.php");
+    assert!(caught.contains("ERROR    trial: the answer is still 200"), "{caught}");
 }
