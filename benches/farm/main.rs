@@ -27,6 +27,7 @@ mod verdict;
 use plan::{Batch, Plan, Run};
 use rack::Rack;
 use results::Cell;
+use scenario::Scenario;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,9 +48,9 @@ has the one before back. Requests begin at a fixed rate, whether or not others a
 connections, half on kept ones, pages of 5 ms, and one page of 3 s in every second. Every request that does not end
 with the whole page and a status of 200 has failed.
 
-![Failed requests per restart](farm-policies.svg)
+![Failed requests per systemctl restart](farm-policies.svg)
 
-![Failed requests against time](farm-timeline.svg)";
+![Failed requests against the time since the stop began](farm-timeline.svg)";
 
 fn main() -> ExitCode {
     // cargo adds flags of its own.
@@ -170,7 +171,14 @@ fn made_with(mut versions: Vec<(&'static str, String)>, busy: &str) -> Result<Ve
 fn keep(cells: &[Cell], made_with: &[(&str, String)]) -> Result<()> {
     let results = Path::new(RESULTS);
     std::fs::write(results.join("farm.md"), report::page(INTRO, cells, made_with))?;
-    std::fs::write(results.join("farm-policies.svg"), plot::failed_per_restart(cells)?)?;
-    std::fs::write(results.join("farm-timeline.svg"), plot::failed_over_time(cells)?)?;
+    let drawn = drawn(cells);
+    std::fs::write(results.join("farm-policies.svg"), plot::failed_per_restart(&drawn)?)?;
+    std::fs::write(results.join("farm-timeline.svg"), plot::failed_over_time(&drawn)?)?;
     Ok(())
+}
+
+/// What can be compared in a picture: the same thing done to each, and each under a name of its own.
+fn drawn(cells: &[Cell]) -> Vec<Cell> {
+    let restarts = cells.iter().filter(|cell| cell.scenario == Scenario::Restart.name()).cloned();
+    restarts.map(|cell| Cell { policy: format!("{}: {}", cell.stack, cell.policy), ..cell }).collect()
 }
