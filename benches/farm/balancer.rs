@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::host::Host;
-use crate::network::{BRIDGE, Place};
+use crate::network::{BRIDGE, PREFIX, Place};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ impl Balancer {
         let mut host = Host::bare()
             .without_hhvm()
             .packages(PACKAGES)
-            .on_bridge(BRIDGE, &place.with_prefix())
+            .on_bridge(BRIDGE, place.address(), PREFIX)
             .file("/etc/haproxy/haproxy.cfg", &setting.configuration(servers))
             .file("/etc/systemd/system/haproxy.service.d/limit.conf", "[Service]\nLimitNOFILE=4096\n")
             .off();

@@ -7,6 +7,8 @@ use std::process::Command;
 
 /// What hosts are plugged into.
 pub const BRIDGE: &str = "farm";
+/// The length of the prefix of its addresses.
+pub const PREFIX: u8 = 16;
 
 /// A host of a rack; 0 is the balancer, on the same bridge as all the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,11 +22,6 @@ pub struct Place {
 impl Place {
     pub fn address(self) -> Ipv4Addr {
         Ipv4Addr::new(10, 87, self.rack, 10 + self.host)
-    }
-
-    /// The address as the host's own network configuration wants it.
-    pub fn with_prefix(self) -> String {
-        format!("{}/16", self.address())
     }
 }
 
@@ -45,7 +42,7 @@ pub fn enter() -> Result<()> {
     for line in [
         "link set lo up",
         &format!("link add {BRIDGE} type bridge"),
-        &format!("address add 10.87.255.1/16 dev {BRIDGE}"),
+        &format!("address add 10.87.255.1/{PREFIX} dev {BRIDGE}"),
         &format!("link set {BRIDGE} up"),
     ] {
         let status = Command::new("ip").args(line.split(' ')).status()?;

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::balancer::Setting;
 use crate::host::{Background, Host};
-use crate::network::{BRIDGE, Place};
+use crate::network::{BRIDGE, PREFIX, Place};
 use crate::policy::Policy;
 use std::net::SocketAddr;
 
@@ -99,7 +99,7 @@ pub struct Node {
 impl Node {
     /// Boots.
     pub fn boot(place: Place, stack: Stack, policy: Policy, setting: Setting) -> Self {
-        let host = policy.host(stack, setting).on_bridge(BRIDGE, &place.with_prefix()).service(RESTART);
+        let host = policy.host(stack, setting).on_bridge(BRIDGE, place.address(), PREFIX).service(RESTART);
         let host = host.file("/var/www/page.php", PAGE);
         let site = "/etc/nginx/sites-available/default";
         let packages = stack.packages();

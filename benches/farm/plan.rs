@@ -100,7 +100,7 @@ fn other_servers(stack: Stack, policies: &[Policy]) -> Batch {
 fn proof() -> Batch {
     let run = |setting| Run {
         kit: Kit { policy: Policy::Tuned, setting, ..DEFAULT_KIT },
-        per_second: 650.0,
+        per_second: 500.0,
         measurements: vec![
             (Scenario::Restart, Enough { restarts: 100, requests: 1_000_000 }),
             (Scenario::Reboot, restarts(20)),

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Longer than any stop or start.
 const PATIENCE: Duration = Duration::from_secs(120);
-const TICK: Duration = Duration::from_millis(5);
+/// How exact the times are; each look at a unit is a process.
+const TICK: Duration = Duration::from_millis(25);
 
 /// What is done to a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,9 @@ impl Scenario {
         } else {
             succeeded(&command.wait())?;
         }
-        wait_until("it has a successor", || node.main_pid().is_ok_and(|pid| pid != 0 && pid != main))?;
+        // A host that has booted counts its processes anew.
+        let is_successor = |pid| pid != 0 && (pid != main || self == Self::Reboot);
+        wait_until("it has a successor", || node.main_pid().is_ok_and(is_successor))?;
         let started = Instant::now();
         wait_until("it serves pages", || node.serves())?;
         Ok(Steps { began, depooled, down, started, serves: Instant::now() })

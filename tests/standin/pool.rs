@@ -35,17 +35,25 @@ struct State {
     workers: Vec<Worker>,
 }
 
+impl State {
+    fn is_idle(&self) -> bool {
+        self.active == 0 && self.queue.is_empty()
+    }
+}
+
 /// A fixed number of workers with one queue.
 pub struct Pool {
     state: Mutex<State>,
-    changed: Condvar,
+    /// Wakes one worker for one job, for under load there are many of both.
+    queued: Condvar,
+    idle: Condvar,
 }
 
 impl Pool {
     /// Starts the workers.
     pub fn start(threads: usize) -> Arc<Self> {
         let state = State { workers: vec![Worker::default(); threads], ..State::default() };
-        let pool = Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() });
+        let pool = Arc::new(Self { state: Mutex::new(state), queued: Condvar::new(), idle: Condvar::new() });
         for index in 0..threads {
             let pool = Arc::clone(&pool);
             thread::spawn(move || pool.work(index));
@@ -56,7 +64,7 @@ impl Pool {
     /// Queues a job.
     pub fn submit(&self, note: Note, run: Box<dyn FnOnce() + Send>) {
         lock(&self.state).queue.push_back(Job { note, run });
-        self.changed.notify_all();
+        self.queued.notify_one();
     }
 
     /// Jobs that a worker has taken and not finished.
@@ -77,8 +85,8 @@ impl Pool {
     /// Waits until no job runs or is queued.
     pub fn wait_idle(&self) {
         let mut state = lock(&self.state);
-        while state.active > 0 || !state.queue.is_empty() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while !state.is_idle() {
+            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -90,8 +98,9 @@ impl Pool {
             let mut state = lock(&self.state);
             state.active -= 1;
             state.workers[index].busy = None;
-            drop(state);
-            self.changed.notify_all();
+            if state.is_idle() {
+                self.idle.notify_all();
+            }
         }
     }
 
@@ -104,7 +113,7 @@ impl Pool {
                 state.workers[index].busy = Some((job.note, SystemTime::now()));
                 return job.run;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.queued.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

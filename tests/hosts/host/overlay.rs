@@ -128,8 +128,7 @@ impl Overlay {
 
 impl Drop for Overlay {
     fn drop(&mut self) {
-        self.unmount();
-        if !is_mounted(&self.root()) {
+        if !is_mounted(&self.root()) || self.unmount() {
             fs::remove_dir_all(&self.directory).ok();
         }
     }

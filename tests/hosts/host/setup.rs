@@ -1,5 +1,6 @@
 //! What a host is made of before it boots.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use super::debian::Debian;
@@ -73,12 +74,20 @@ impl Setup {
         self
     }
 
-    /// Puts the host on a bridge of this network namespace, with an address: `10.0.0.2/24`.
-    pub fn on_bridge(mut self, bridge: &str, address: &str) -> Self {
+    /// Puts the host on a bridge of this network namespace, with an address and the length of its prefix.
+    ///
+    /// Its hardware address stays the same when it boots again, as any machine's does; nspawn would make another
+    /// one, and the neighbours would look for the old one for half a minute.
+    pub fn on_bridge(mut self, bridge: &str, address: Ipv4Addr, prefix: u8) -> Self {
         self.bridge = Some(bridge.to_owned());
+        let [a, b, c, d] = address.octets();
+        let hardware = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
         self.enable("systemd-networkd").file(
             "/etc/systemd/network/10-host0.network",
-            &format!("[Match]\nName=host0\n[Network]\nAddress={address}\nLinkLocalAddressing=no\n"),
+            &format!(
+                "[Match]\nName=host0\n[Link]\nMACAddress={hardware}\n\
+                 [Network]\nAddress={address}/{prefix}\nLinkLocalAddressing=no\n"
+            ),
         )
     }
 
