@@ -108,6 +108,20 @@ fn endless_answers_are_left() {
     assert!((0..3).any(|_| answer.take(&noise).is_err()));
 }
 
+#[test]
+fn where_an_answer_is_too_long_does_not_depend_on_its_pieces() {
+    let mut bytes = Vec::new();
+    for length in [65_000, 65_000, 2_000] {
+        record(&mut bytes, 7, &vec![b'x'; length]);
+    }
+    bytes.extend(drained());
+    for size in [1, 4096, bytes.len()] {
+        let mut answer = Answer::of(COUNT_MAX);
+        let error = bytes.chunks(size).find_map(|piece| answer.take(piece).err());
+        assert_eq!(error, Some(Unknown::Protocol("the answer is too long")), "size {size}");
+    }
+}
+
 proptest! {
     #[test]
     fn noise_never_panics_and_never_is_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
