@@ -59,6 +59,13 @@ fn later_files_win_and_the_command_line_over_files() {
 }
 
 #[test]
+fn a_flag_at_the_end_has_no_value() {
+    for words in ["hhvm\0--config\0", "hhvm\0--config"] {
+        assert_eq!(arguments::read(words.as_bytes()), [], "{words:?}");
+    }
+}
+
+#[test]
 fn the_address_decides_where_to_ask() {
     for (words, expected) in [
         (&["-vAdminServer.Port=9001"][..], "http://127.0.0.1:9001/check-load http://[::1]:9001/check-load"),
