@@ -279,6 +279,10 @@ fn header<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     line[..colon].trim_ascii().eq_ignore_ascii_case(name).then(|| line[colon + 1..].trim_ascii())
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/fastcgi.rs"]
+pub mod properties;
+
 #[cfg(test)]
 #[path = "fastcgi_tests.rs"]
 mod tests;

@@ -130,6 +130,22 @@ proptest! {
     }
 
     #[test]
+    fn records_mean_the_same_in_pieces_of_every_size(
+        size: u8,
+        room: u8,
+        records in proptest::collection::vec((prop_oneof![Just(STDOUT), Just(END_REQUEST), any::<u8>()], 0..3_u8, "[0H\n]{0,9}"), 0..6),
+        rest in "(HTTP/1.1 400|.{0,9})",
+    ) {
+        let mut bytes = vec![size, room];
+        for (kind, id, content) in records {
+            bytes.extend([VERSION, kind, 0, id, 0, u8::try_from(content.len()).unwrap(), 0, 0]);
+            bytes.extend(content.as_bytes());
+        }
+        bytes.extend(rest.as_bytes());
+        properties::answer(&bytes);
+    }
+
+    #[test]
     fn any_body_comes_back_whole(body in proptest::collection::vec(any::<u8>(), 0..COUNT_MAX), size in 1_usize..50) {
         let mut stdout = b"Content-type: text/plain\r\n\r\n".to_vec();
         stdout.extend(&body);

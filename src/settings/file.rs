@@ -185,6 +185,7 @@ pub(super) fn unknown_key(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -238,6 +239,15 @@ mod tests {
         let contents = read(&"x\n".repeat(100_000));
         assert_eq!(contents.mistakes.last().map(|mistake| mistake.at.line), Some(100_000));
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn what_looks_like_a_settings_file_has_its_mistakes_in_their_places(
+            text in "((\\[unit\\.\"?hhvm\"?\\]|(timeout|health-file|threshold|x)( |=|\"|\\[|\\]|,|/|s|[0-9]|ü|\r){0,9})\n){0,6}",
+        ) {
+            super::super::properties::file(text.as_bytes());
+        }
     }
 
     #[test]
