@@ -5,15 +5,16 @@ use super::{Answer, TOTAL_MAX, record};
 
 /// What an answer says does not depend on how it is cut into reads, and is not longer than asked for.
 ///
-/// The first byte says into what pieces, the second how near to [`TOTAL_MAX`] records of no meaning come before.
+/// The first byte says into what pieces; the second, from 240 on, how near to [`TOTAL_MAX`] records of no meaning come
+/// before.
 ///
 /// # Panics
 /// When one of these does not hold.
 pub fn answer(bytes: &[u8]) {
     let Some((&[size, room], bytes)) = bytes.split_first_chunk() else { return };
     let mut stream = Vec::new();
-    if room > 0 {
-        let rest = TOTAL_MAX - 2 * super::HEADER_LEN - 16 * usize::from(room);
+    if let Some(room) = room.checked_sub(240) {
+        let rest = TOTAL_MAX - 2 * super::HEADER_LEN - 32 * usize::from(room);
         for length in [rest / 2, rest - rest / 2] {
             record(&mut stream, u8::MAX, &vec![b'0'; length]);
         }
