@@ -182,7 +182,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_load_is_all_that_its_body_says(
-            text in "[ .](([ \t\r\n0-9+-]{0,12})|([{\\[]\"active processes\": ?[0-9.e-]{1,10},\"listen queue\":[0-9]{1,10}[}\\]]?.?))",
+            text in "[ .]([ \t\r\n0-9+-]{0,12}|\\{\"active processes\":([1-9]|[0-9.e-]{1,10}),\"listen queue\":[0-9]{1,3}\\}.?|\\[[1-9],[0-9]\\])",
         ) {
             properties::body(text.as_bytes());
         }
