@@ -15,7 +15,7 @@ export CARGO_TARGET_DIR=$work
 
 # cargo-fuzz knows no --locked.
 cargo fetch --quiet --locked --manifest-path tests/fuzz/Cargo.toml
-echo "building the fuzz targets (the first time one to three minutes)"
+echo "building the fuzz targets (the first time one to two minutes)"
 mkdir -p "$work"
 # Without a sanitizer the stable compiler does, and the program has no unsafe code for one to look at.
 cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none >"$work/build.log" 2>&1 || {
