@@ -10,12 +10,16 @@ export SKIPPED := $(CURDIR)/target/skipped
 CARGO ?= cargo
 PART ?= all
 DESTDIR ?=
+SECONDS ?= 60
 
 NEED := tests/hosts/need.sh
 COMPILER := cc:gcc,libc6-dev
 CONTAINERS := systemd-nspawn:systemd-container mmdebstrap unshare:util-linux
 
 MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprogs $(CONTAINERS)
+
+# libFuzzer is C++.
+FUZZ := $(COMPILER) c++:g++
 
 FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
 
@@ -32,7 +36,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy test-rust
-STEPS := $(QUICK) check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
+STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-hosts test-vm test-farm
 
 help: ## list the targets
@@ -79,6 +83,13 @@ test-rust: ## unit, command-line and documentation tests
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
 	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin --test farm
+
+check-fuzz: ## the fuzz targets, each for four seconds
+	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh
+
+fuzz: ## search for input from outside that breaks the program; SECONDS=60 for each of its readers
+	@$(NEED) "the fuzzer" $(FUZZ)
+	@tests/fuzz/run.sh $(SECONDS) target/fuzz/corpus
 
 check-scripts: ## shellcheck
 	@$(NEED) check-scripts shellcheck || exit 0; shellcheck $(SCRIPTS)
@@ -181,6 +192,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove all that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm \
-	check-format check-clippy check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm fuzz \
+	check-format check-clippy check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a pinned tool under target/tools, unless it is there, and prints the directory of its programs.
 #
-# usage: tool.sh cargo-deb | cargo-generate-rpm | zig
+# usage: tool.sh cargo-deb | cargo-generate-rpm | cargo-fuzz | zig
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -44,5 +44,6 @@ zig() {
 case "$1" in
 cargo-deb) crate "$1" 3.8.0 ;;
 cargo-generate-rpm) crate "$1" 0.21.1 ;;
+cargo-fuzz) crate "$1" 0.13.2 ;;
 zig) zig ;;
 esac

@@ -22,6 +22,8 @@ pub enum Argument {
 #[must_use]
 pub fn read(command_line: &[u8]) -> Vec<Argument> {
     let words: Vec<String> = command_line
+        .strip_suffix(b"\0")
+        .unwrap_or(command_line)
         .split(|byte| *byte == 0)
         .skip(1)
         .map(|word| String::from_utf8_lossy(word).into_owned())

@@ -119,6 +119,10 @@ impl Hhvm {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/discover.rs"]
+pub mod properties;
+
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

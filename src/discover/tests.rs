@@ -59,6 +59,13 @@ fn later_files_win_and_the_command_line_over_files() {
 }
 
 #[test]
+fn a_flag_at_the_end_has_no_value() {
+    for words in ["hhvm\0--config\0", "hhvm\0--config"] {
+        assert_eq!(arguments::read(words.as_bytes()), [], "{words:?}");
+    }
+}
+
+#[test]
 fn the_address_decides_where_to_ask() {
     for (words, expected) in [
         (&["-vAdminServer.Port=9001"][..], "http://127.0.0.1:9001/check-load http://[::1]:9001/check-load"),
@@ -132,9 +139,23 @@ fn a_fifo_in_place_of_a_file_is_not_waited_for() {
 proptest! {
     #[test]
     fn noise_is_read_without_a_panic(line in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
-        let _ = arguments::read(&line);
-        let _ = ini::parse(&text);
+        properties::command_line(&line);
+        properties::ini(text.as_bytes());
         let mut options = Options::default();
         options.set(&text, &text, &Origin::CommandLine(text.clone()));
+    }
+
+    #[test]
+    fn what_looks_like_an_ini_file_is_read_line_by_line(
+        text in "((hhvm\\.|)(admin_server|server|AdminServer)\\.[a-zP]{1,9} ?= ?[\"'; 0-9a:*]{0,6}\r?\n){0,6}",
+    ) {
+        properties::ini(text.as_bytes());
+    }
+
+    #[test]
+    fn what_looks_like_a_command_line_is_read_word_by_word(
+        words in "((-[cdvp]|--(config|define|port|admin-port|))?=?(Server\\.Port|AdminServer\\.Password)?=?[0-9]{0,3}\\x00){0,8}",
+    ) {
+        properties::command_line(words.as_bytes());
     }
 }

@@ -177,12 +177,11 @@ impl Answer {
     /// Takes more bytes; the reply once it is complete.
     ///
     /// HHVM sends no empty STDOUT record before `END_REQUEST`, and some versions did not close: `END_REQUEST` ends it.
+    /// Bytes beyond [`TOTAL_MAX`] do not count, so that what comes out does not depend on how they are cut.
     fn take(&mut self, bytes: &[u8]) -> Result<Option<Reply>, Unknown> {
+        let room = TOTAL_MAX.saturating_sub(self.total);
         self.total += bytes.len();
-        self.pending.extend(bytes);
-        if self.pending.starts_with(b"HTTP/") {
-            return Err(Unknown::Protocol("the port speaks HTTP, not FastCGI"));
-        }
+        self.pending.extend(&bytes[..bytes.len().min(room)]);
         while let Some((kind, id, content)) = self.next_record()? {
             match kind {
                 _ if id != REQUEST_ID => {}
@@ -230,7 +229,11 @@ impl Answer {
             return Ok(None);
         };
         if version != VERSION {
-            return Err(Unknown::Protocol("the port does not speak FastCGI"));
+            return Err(Unknown::Protocol(if self.pending.starts_with(b"HTTP/") {
+                "the port speaks HTTP, not FastCGI"
+            } else {
+                "the port does not speak FastCGI"
+            }));
         }
         let end = HEADER_LEN + usize::from(u16::from_be_bytes([length_high, length_low]));
         let whole = end + usize::from(padding);
@@ -275,6 +278,10 @@ fn header<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let colon = line.iter().position(|&b| b == b':')?;
     line[..colon].trim_ascii().eq_ignore_ascii_case(name).then(|| line[colon + 1..].trim_ascii())
 }
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/fastcgi.rs"]
+pub mod properties;
 
 #[cfg(test)]
 #[path = "fastcgi_tests.rs"]

@@ -108,11 +108,41 @@ fn endless_answers_are_left() {
     assert!((0..3).any(|_| answer.take(&noise).is_err()));
 }
 
+#[test]
+fn where_an_answer_is_too_long_does_not_depend_on_its_pieces() {
+    let mut bytes = Vec::new();
+    for length in [65_000, 65_000, 2_000] {
+        record(&mut bytes, 7, &vec![b'x'; length]);
+    }
+    bytes.extend(drained());
+    for size in [1, 4096, bytes.len()] {
+        let mut answer = Answer::of(COUNT_MAX);
+        let error = bytes.chunks(size).find_map(|piece| answer.take(piece).err());
+        assert_eq!(error, Some(Unknown::Protocol("the answer is too long")), "size {size}");
+    }
+}
+
 proptest! {
     #[test]
     fn noise_never_panics_and_never_is_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let result = Answer::of(COUNT_MAX).take(&bytes);
         prop_assert!(!matches!(result, Ok(Some(reply)) if reply.body == b"0"));
+    }
+
+    #[test]
+    fn records_mean_the_same_in_pieces_of_every_size(
+        size: u8,
+        room in prop_oneof![Just(0), 240..=255_u8],
+        records in proptest::collection::vec((prop_oneof![Just(STDOUT), Just(END_REQUEST), any::<u8>()], 0..3_u8, "[0H\n]{0,9}"), 0..6),
+        rest in "(HTTP/1.1 400|.{0,9})",
+    ) {
+        let mut bytes = vec![size, room];
+        for (kind, id, content) in records {
+            bytes.extend([VERSION, kind, 0, id, 0, u8::try_from(content.len()).unwrap(), 0, 0]);
+            bytes.extend(content.as_bytes());
+        }
+        bytes.extend(rest.as_bytes());
+        properties::answer(&bytes);
     }
 
     #[test]

@@ -135,6 +135,10 @@ fn count(reply: &Reply) -> Result<u64, Unknown> {
         .ok_or_else(|| Unknown::NotALoad(crate::text::quote(&text)))
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/load.rs"]
+pub mod properties;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +180,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_load_is_all_that_its_body_says(
+            text in "[ .]([ \t\r\n0-9+-]{0,12}|\\{\"active processes\":([1-9]|[0-9.e-]{1,10}),\"listen queue\":[0-9]{1,3}\\}.?|\\[[1-9],[0-9]\\])",
+        ) {
+            properties::body(text.as_bytes());
+        }
+
         #[test]
         fn only_a_printed_zero_is_zero(body in proptest::collection::vec(any::<u8>(), 0..80)) {
             let is_zero = count(&Reply { status: 200, body: body.clone() }) == Ok(0);

@@ -26,6 +26,10 @@ pub fn load(reply: &Reply) -> Result<u64, Unknown> {
         return Err(Unknown::Status(reply.status));
     }
     let not_a_load = || Unknown::NotALoad(quote(&String::from_utf8_lossy(&reply.body)));
+    // A list of two numbers would do for a structure, too; and of a longer page the end was not read.
+    if reply.body.len() > BODY_MAX || !reply.body.trim_ascii_start().starts_with(b"{") {
+        return Err(not_a_load());
+    }
     let status: Status = serde_json::from_slice(&reply.body).map_err(|_| not_a_load())?;
     let others = status.active.checked_sub(1).ok_or_else(not_a_load)?;
     Ok(u64::from(others) + u64::from(status.queued))
@@ -57,6 +61,8 @@ mod tests {
             r#"{"active processes":0,"listen queue":0}"#,
             r#"{"active processes":-1,"listen queue":0}"#,
             r#"{"active processes":1}"#,
+            "[1,0]",
+            &format!("{:9000}", r#"{"active processes":1,"listen queue":0}"#),
         ] {
             assert!(matches!(of(200, body), Err(Unknown::NotALoad(_))), "{body}");
         }

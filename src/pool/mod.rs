@@ -15,5 +15,9 @@ pub use member::{Depooled, Member, Out, Whereabouts, Wish};
 pub use record::{By, Parked, Record, Unpark};
 pub use store::{LastDrain, Store};
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/pool.rs"]
+pub mod properties;
+
 #[cfg(test)]
 mod tests;

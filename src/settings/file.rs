@@ -3,6 +3,7 @@
 
 use super::Key;
 use crate::context::UnitName;
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -54,7 +55,8 @@ pub struct Contents {
 /// Reads the text of a settings file.
 #[must_use]
 pub fn read(text: &str) -> Contents {
-    let mut reader = Reader { text, contents: Contents::default() };
+    let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+    let mut reader = Reader { text, lines, contents: Contents::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         reader.mistake(&error.span().unwrap_or(0..0), error.message(), false);
@@ -75,14 +77,17 @@ pub fn read(text: &str) -> Contents {
 impl Contents {
     /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
     fn without_doubtful(mut self) -> Self {
-        let wrong: Vec<usize> = self.mistakes.iter().filter(|m| !m.unknown_key).map(|m| m.at.line).collect();
-        self.assignments.retain(|assignment| !wrong.iter().any(|line| assignment.lines.contains(line)));
+        let wrong: BTreeSet<usize> =
+            self.mistakes.iter().filter(|m| !m.unknown_key).map(|m| m.at.line).collect();
+        self.assignments.retain(|assignment| wrong.range(assignment.lines.clone()).next().is_none());
         self
     }
 }
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where each line begins: a file that is all mistakes must not hold up the stop.
+    lines: Vec<usize>,
     contents: Contents,
 }
 
@@ -128,16 +133,26 @@ impl Reader<'_> {
             return self.mistake(&value.span(), &message, false);
         };
         let unit = unit.cloned();
-        let start = position(self.text, value.span().start);
-        let first = position(self.text, at.start).line;
-        let lines = first..=position(self.text, value.span().end).line.max(first);
+        let start = self.position(value.span().start);
+        let first = self.position(at.start).line;
+        let lines = first..=self.position(value.span().end).line.max(first);
         self.contents.assignments.push(Assignment { unit, key, values, at: start, lines });
     }
 
     fn mistake(&mut self, at: &Range<usize>, message: &str, unknown_key: bool) {
-        let at = position(self.text, at.start);
+        let at = self.position(at.start);
         let message = crate::text::clean(message);
         self.contents.mistakes.push(Mistake { at, message, unknown_key });
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let mut end = offset.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= end);
+        let start = self.lines[line - 1];
+        Position { line, column: self.text[start..end].chars().count() + 1 }
     }
 }
 
@@ -167,19 +182,11 @@ pub(super) fn unknown_key(name: &str) -> String {
     }
 }
 
-fn position(text: &str, offset: usize) -> Position {
-    let mut end = offset.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let before = &text[..end];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn all_kinds_of_values_are_read() {
@@ -223,6 +230,23 @@ mod tests {
             let contents = read(text);
             assert!(!contents.mistakes.is_empty(), "{text}");
             assert!(contents.assignments.iter().all(|a| a.key != Key::Timeout), "{text}: {contents:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_mistakes_does_not_hold_up_the_stop() {
+        let began = Instant::now();
+        let contents = read(&"x\n".repeat(100_000));
+        assert_eq!(contents.mistakes.last().map(|mistake| mistake.at.line), Some(100_000));
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn what_looks_like_a_settings_file_has_its_mistakes_in_their_places(
+            text in "((\\[unit\\.\"?hhvm\"?\\]|(timeout|health-file|threshold|x)( |=|\"|\\[|\\]|,|/|s|[0-9]|ü|\r){0,9})\n){0,6}",
+        ) {
+            super::super::properties::file(text.as_bytes());
         }
     }
 

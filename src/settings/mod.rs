@@ -198,6 +198,10 @@ impl Settings {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/settings.rs"]
+pub mod properties;
+
 #[cfg(test)]
 mod tests {
     use super::*;
