@@ -32,6 +32,15 @@ impl Stack {
         }
     }
 
+    /// A command that tells the version of each server, by what the server is.
+    pub fn versions(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::NginxHhvm => &[("nginx", "nginx -v 2>&1")],
+            Self::ApacheHhvm => &[("Apache", "apache2 -v")],
+            Self::NginxPhpFpm => &[("nginx", "nginx -v 2>&1"), ("PHP-FPM", "php-fpm8.2 -v")],
+        }
+    }
+
     /// The unit that is stopped.
     pub fn unit(self) -> &'static str {
         match self {
@@ -58,7 +67,7 @@ const THREADS: &str = "hhvm.server.thread_count = 128\n";
 /// HHVM comes back after a crash, as it does where it matters.
 const RESTART: &str = "Restart=on-failure";
 
-/// The admin port is for the script, which has only curl.
+/// For the script, which has only curl, the admin port is there by HTTP.
 fn nginx(backend: &str) -> String {
     format!(
         "server {{ listen 8080; root /var/www; access_log off; location ~ \\.php$ {{ include fastcgi_params;\n\
@@ -72,6 +81,10 @@ const APACHE: &str = "\
 Listen 8080
 ProxyFCGIBackendType GENERIC
 ProxyPassMatch ^/(.+\\.php)$ fcgi://127.0.0.1:9000/var/www/$1
+Listen 127.0.0.1:8090
+<VirtualHost 127.0.0.1:8090>
+ProxyPass / fcgi://127.0.0.1:9001/
+</VirtualHost>
 ";
 
 /// As the stand-in for HHVM has it built in.

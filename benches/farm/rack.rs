@@ -99,11 +99,13 @@ impl Rack {
         let node = &self.nodes[0].host;
         let first_line =
             |command: &str| node.run(command).stdout.lines().next().unwrap_or_default().to_owned();
-        vec![
+        let servers =
+            self.kit.stack.versions().iter().map(|&(server, command)| (server, first_line(command)));
+        let others = [
             ("balancer", format!("HAProxy {}", self.balancer.version())),
-            ("web server", first_line("nginx -v 2>&1").replace("nginx version: ", "")),
             ("systemd", first_line("systemctl --version")),
-        ]
+        ];
+        others.into_iter().chain(servers).collect()
     }
 }
 
