@@ -98,7 +98,7 @@ fn time_to_rename(node: &Node, command: Command) -> Result<Duration> {
 }
 
 /// The instant at which the kernel tells of the rename.
-fn on_rename(node: &Node) -> Result<Receiver<Instant>> {
+pub fn on_rename(node: &Node) -> Result<Receiver<Instant>> {
     let watcher = inotify::init(inotify::CreateFlags::CLOEXEC)?;
     inotify::add_watch(&watcher, node.path("var/www"), inotify::WatchFlags::MOVED_TO)?;
     let (ready, is_ready) = channel();
