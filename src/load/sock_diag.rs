@@ -117,6 +117,11 @@ pub(super) fn read_all(mut bytes: &[u8], each: &mut impl FnMut(&SockDiagMessage)
             .map_err(|_| Unknown::Protocol("the kernel's list of connections is not understood"))?;
         match message.payload {
             NetlinkPayload::InnerMessage(Reply(socket)) => each(&socket),
+            // A list that the kernel could not make ends like one that is empty, but for this number.
+            NetlinkPayload::Done(done) if done.code < 0 => {
+                let error = std::io::Error::from_raw_os_error(done.code.saturating_neg());
+                return Err(Unknown::Io(error.kind()));
+            }
             NetlinkPayload::Done(_) => return Ok(true),
             NetlinkPayload::Error(error) => return Err(error.to_io().into()),
             _ => {}

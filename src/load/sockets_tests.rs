@@ -149,3 +149,16 @@ fn many_connections_are_counted_at_once() {
     assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
     drop(pairs);
 }
+
+/// `NLMSG_DONE` with what became of the list.
+fn end_of_list(code: i32) -> Vec<u8> {
+    let head = [20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    [&head[..], &code.to_ne_bytes()].concat()
+}
+
+#[test]
+fn a_list_that_could_not_be_made_is_not_empty() {
+    assert_eq!(read_all(&end_of_list(0), &mut |_| ()), Ok(true));
+    let no_such_module = read_all(&end_of_list(-2), &mut |_| ());
+    assert_eq!(no_such_module, Err(Unknown::Io(std::io::ErrorKind::NotFound)));
+}
