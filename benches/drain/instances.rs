@@ -1,12 +1,14 @@
 //! Many instances of HHVM on one host, each drained by a process of its own, all at the same time.
 
 use crate::Result;
-use crate::figures::{SHORT_MIN_DRAIN, on_rename};
+use crate::figures::SHORT_MIN_DRAIN;
 use crate::meter::{Metered, Usage};
 use crate::node::{Node, Protocol};
+use crate::renames::on_renames;
 use crate::stats::{Times, phases};
 use std::fs;
 use std::process::Command;
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,11 +69,14 @@ fn all_at_once(
     for node in nodes {
         node.set_load(1)?;
     }
-    let run = |node, phase| drain(node, &command(node), BUSY + phase).map_err(|error| error.to_string());
+    let run = |node, renamed, phase| {
+        drain(node, &command(node), &renamed, BUSY + phase).map_err(|error| error.to_string())
+    };
     let run = &run;
+    let renames = on_renames(nodes)?;
     let drains = thread::scope(|scope| {
-        let start = |(node, &phase)| scope.spawn(move || run(node, phase));
-        let running: Vec<_> = nodes.iter().zip(phases).map(start).collect();
+        let start = |((node, renamed), &phase)| scope.spawn(move || run(node, renamed, phase));
+        let running: Vec<_> = nodes.iter().zip(renames).zip(phases).map(start).collect();
         let end = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()))
         };
@@ -84,8 +89,7 @@ fn all_at_once(
 }
 
 /// The load becomes zero so long after the start.
-fn drain(node: &Node, command: &Command, busy: Duration) -> Result<Drain> {
-    let renamed = on_rename(node)?;
+fn drain(node: &Node, command: &Command, renamed: &Receiver<Instant>, busy: Duration) -> Result<Drain> {
     let output = node.path("output");
     let metered = Metered::start(command, &output)?;
     thread::sleep(busy);

@@ -11,6 +11,7 @@ mod instances;
 mod machine;
 mod meter;
 mod node;
+mod renames;
 mod report;
 mod stats;
 mod table;
