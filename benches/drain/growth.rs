@@ -6,7 +6,7 @@ use crate::stats::{Times, millis};
 use crate::table::{Table, fine, mebibytes, ms, share};
 use std::time::Duration;
 
-/// A look at the kernel's list of the most connections.
+/// A sample of the kernel's list of the most connections.
 const SAMPLE_MAX: Duration = Duration::from_millis(20);
 
 pub fn instances(all: &[Instances]) -> Table {
@@ -52,7 +52,7 @@ pub fn about_instances() -> String {
 pub fn in_flight(all: &[InFlight], long: &LongDrains) -> Table {
     let mut table = Table::new(["requests in flight", "1", "100", "1,000", "10,000", "wanted", "met"]);
     for (figure, of) in SAMPLES.into_iter().take(2) {
-        table.row(&format!("{figure}, CPU time of a look"), cells(all, of, |sample| sample.cpu));
+        table.row(&format!("{figure}, CPU time of a sample"), cells(all, of, |sample| sample.cpu));
         table.row(&format!("{figure}, `status`"), cells(all, of, |sample| sample.status));
     }
     for (figure, of) in SAMPLES.into_iter().skip(2) {
@@ -62,7 +62,7 @@ pub fn in_flight(all: &[InFlight], long: &LongDrains) -> Table {
             let wanted = format!("at most {:.0} ms with 10,000", millis(SAMPLE_MAX));
             table.judged(&format!("{figure}, {what}"), cells(all, of, time), &wanted, met);
         };
-        judged("CPU time of a look", |sample| sample.cpu);
+        judged("CPU time of a sample", |sample| sample.cpu);
         judged("`status`", |sample| sample.status);
     }
     table.row("30 s drain over HTTP, CPU time", long.http.iter().copied().map(fine));
@@ -96,10 +96,10 @@ pub fn about_in_flight(all: &[InFlight], long: &LongDrains) -> String {
         "Over HTTP and FastCGI the stand-in says the number. The connections are real, from one process to another that \
          passes for\nHHVM; on half of them the request is read, on the others it is not, and none is answered. Both ends \
          are on this host, so the\nkernel's list has twice as many.\n\n\
-         - CPU time of a look: that of drains of {} looks, less that of drains of one, by {MORE}; median of {PAIRS} \
-         pairs; where the load is\n  asked for, a look is two questions, as a load that may count as zero takes\n\
-         - `status`: from exec to exit of `hhvm-drain status`, which takes one look; median of {STATUS_RUNS} runs: a \
-         bound for the time of a\n  look, which it is longer than by the start of the program\n\
+         - CPU time of a sample: that of drains of {} samples, less that of drains of one, by {MORE}; median of {PAIRS} \
+         pairs; where the load is\n  asked for, a sample is two questions, as a load that may count as zero takes\n\
+         - `status`: from exec to exit of `hhvm-drain status`, which takes one sample; median of {STATUS_RUNS} runs: a \
+         bound for the time of a\n  sample, which it is longer than by the start of the program\n\
          - 30 s drain: one run each, all side by side; user and system time of the whole process tree\n",
         MORE + 1,
     );

@@ -1,4 +1,4 @@
-//! Many requests in flight: what one look at the load costs, and a drain of 30 s.
+//! Many requests in flight: what one sample of the load costs, and a drain of 30 s.
 
 use crate::Result;
 use crate::connections::{Connections, Family};
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 
 /// Requests in flight.
 pub const COUNTS: [u32; 4] = [1, 100, 1_000, 10_000];
-/// Drains of one look, and as many of [`MORE`] looks more.
+/// Drains of one sample, and as many of [`MORE`] samples more.
 pub const PAIRS: usize = 5;
-/// What the CPU time of one look is a fraction of.
+/// What the CPU time of one sample is a fraction of.
 pub const MORE: u32 = 40;
 /// Runs of `status`.
 pub const STATUS_RUNS: usize = 21;
 
-/// One look at the load.
+/// One sample of the load.
 pub struct Sample {
     pub cpu: Duration,
-    /// Of the whole of `hhvm-drain status`, which takes one look.
+    /// Of the whole of `hhvm-drain status`, which takes one sample.
     pub status: Duration,
 }
 
@@ -73,15 +73,15 @@ fn sample(node: &Node, count: u32, program: impl Fn(&[&str]) -> Command) -> Resu
     }
     let mut cpu = Vec::new();
     for _ in 0..PAIRS {
-        let [one, many] = [1, 1 + MORE].map(|looks| cpu_of_drain(node, looks, &program));
+        let [one, many] = [1, 1 + MORE].map(|samples| cpu_of_drain(node, samples, &program));
         cpu.push(many?.saturating_sub(one?) / MORE);
     }
     Ok(Sample { cpu: Times::new(cpu).median(), status: Times::new(status).median() })
 }
 
 /// Every load counts as zero, and so many zeros end the drain.
-fn cpu_of_drain(node: &Node, looks: u32, program: impl Fn(&[&str]) -> Command) -> Result<Duration> {
-    let zeros = format!("--zero-samples={looks}");
+fn cpu_of_drain(node: &Node, samples: u32, program: impl Fn(&[&str]) -> Command) -> Result<Duration> {
+    let zeros = format!("--zero-samples={samples}");
     let flags = ["stop", "--min-drain=0s", "--threshold=1000000", "--poll-interval=10ms", &zeros];
     let metered = Metered::start(&program(&flags), &node.path("output"))?;
     let used = metered.finish()?;

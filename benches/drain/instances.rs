@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// So many instances, so many times.
-pub const ROUNDS: [(usize, usize); 4] = [(1, 16), (4, 6), (16, 3), (64, 2)];
+pub const ROUNDS: [(usize, usize); 4] = [(1, 12), (4, 5), (16, 3), (64, 2)];
 /// From the start of all drains until the load of the first becomes zero.
 pub const BUSY: Duration = Duration::from_millis(1500);
 /// In this time after it the others follow: a period of the script's poll.
