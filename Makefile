@@ -131,8 +131,8 @@ sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) i
 [ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
 endef
 
-bench: ## what a drain costs, beside a script with mv and curl (four minutes)
-	@$(NEED) "the benchmarks" $(COMPILER) bash coreutils curl
+bench: ## what a drain costs, beside a script with mv and curl, and how it grows (eight minutes)
+	@$(NEED) "the benchmarks" $(COMPILER) bash mv:coreutils curl
 	@echo "building the program and the benchmarks"
 	@$(CARGO) build --quiet --release --locked --bin hhvm-drain --example hhvm
 	@$(CARGO) bench --quiet --locked --bench drain

@@ -3,12 +3,11 @@
 use crate::Result;
 use crate::meter::{Metered, Usage};
 use crate::node::{Node, Protocol};
+use crate::renames::on_renames;
 use crate::stats::{Times, phases};
-use rustix::fs::inotify;
 use std::fs::{self, File};
-use std::mem::MaybeUninit;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::slice;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -87,7 +86,7 @@ pub fn rename() -> Result<Rename> {
 }
 
 fn time_to_rename(node: &Node, command: Command) -> Result<Duration> {
-    let renamed = on_rename(node)?;
+    let renamed = on_renames(slice::from_ref(node))?.remove(0);
     let mut command = to_file(command, node)?;
     let start = Instant::now();
     let mut child = command.spawn()?;
@@ -95,24 +94,6 @@ fn time_to_rename(node: &Node, command: Command) -> Result<Duration> {
     child.wait()?;
     node.restore()?;
     Ok(took)
-}
-
-/// The instant at which the kernel tells of the rename.
-fn on_rename(node: &Node) -> Result<Receiver<Instant>> {
-    let watcher = inotify::init(inotify::CreateFlags::CLOEXEC)?;
-    inotify::add_watch(&watcher, node.path("var/www"), inotify::WatchFlags::MOVED_TO)?;
-    let (ready, is_ready) = channel();
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&watcher, &mut buffer);
-        let _ = ready.send(());
-        if reader.next().is_ok() {
-            let _ = sender.send(Instant::now());
-        }
-    });
-    is_ready.recv()?;
-    Ok(receiver)
 }
 
 /// What a drain uses that runs into its timeout of 30 s, with the default settings.

@@ -1,14 +1,20 @@
 //! What a drain costs, beside a script that does the same with mv, curl and sleep: `make bench`.
 //!
-//! Prints a table, and writes it to `benches/results/drain.md`. A figure that is not met is no failure of the
+//! Prints tables, and writes them to `benches/results/drain.md`. A figure that is not met is no failure of the
 //! benchmark.
 
+mod connections;
 mod figures;
+mod growth;
+mod in_flight;
+mod instances;
 mod machine;
 mod meter;
 mod node;
+mod renames;
 mod report;
 mod stats;
+mod table;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -20,6 +26,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
         Some((first, command)) if first == meter::METER => meter::run(command),
+        Some((first, place)) if first == connections::HOLD => connections::hold(place),
         _ => bench(),
     };
     match done {
@@ -39,6 +46,12 @@ fn bench() -> Result<()> {
     let overshoot = figures::overshoot()?;
     println!("CPU time and memory of drains of 30 s (a minute and a half)");
     let long_drain = figures::long_drain()?;
+    println!("1 to 64 instances that drain at once (two minutes)");
+    let instances = instances::measure()?;
+    println!("1 to 10,000 requests in flight (a minute and a half)");
+    let samples = in_flight::samples()?;
+    let long_drains = in_flight::long_drains()?;
     let size = std::fs::metadata(node::PROGRAM)?.len();
-    report::write(&report::Results { rename, overshoot, long_drain, size }, &machine::describe(&busy)?)
+    let results = report::Results { rename, overshoot, long_drain, instances, samples, long_drains, size };
+    report::write(&results, &machine::describe(&busy)?)
 }

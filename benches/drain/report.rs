@@ -1,9 +1,13 @@
-//! The table: what was measured, what was wanted, and whether it is met.
+//! The page: what was measured, what was wanted, and whether it is met.
 
 use crate::Result;
 use crate::figures::{LONG_RUNS, LongDrain, Overshoot, RUNS, Rename, SCRIPT_RUNS, SHORT_MIN_DRAIN};
+use crate::growth;
+use crate::in_flight::{InFlight, LongDrains};
+use crate::instances::Instances;
 use crate::meter::Usage;
-use crate::stats::{Times, millis};
+use crate::stats::Times;
+use crate::table::{Table, fine, mebibytes, ms, p99, share};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -19,24 +23,32 @@ pub struct Results {
     pub rename: Rename,
     pub overshoot: Overshoot,
     pub long_drain: LongDrain,
+    pub instances: Vec<Instances>,
+    pub samples: Vec<InFlight>,
+    pub long_drains: LongDrains,
     pub size: u64,
 }
 
-/// Figure, ours over HTTP, ours over FastCGI, the script, what is wanted, whether it is met.
-type Row = [String; 6];
-
-/// Prints the table and writes it to its file.
+/// Prints the tables and writes them to their file.
 pub fn write(results: &Results, machine: &[(&str, String)]) -> Result<()> {
-    let heads = ["", "HTTP", "FastCGI", "script", "wanted", "met"].map(str::to_owned);
-    let table = table(&heads, &rows(results))?;
-    print!("\n{table}\n");
+    let one = one_instance(results);
+    let many = growth::instances(&results.instances);
+    let in_flight = growth::in_flight(&results.samples, &results.long_drains);
+    print!("\n{one}\n{many}\n{in_flight}\n");
     let mut page = String::from("# What a drain costs\n\n");
     writeln!(
         page,
         "Written by `make bench`. HTTP and FastCGI are hhvm-drain, by the protocol in which it asks for the load; the \
-         script is\n`benches/script.sh`, which can only speak HTTP. HHVM is the stand-in of `tests/`.\n\n{table}"
+         script is\n`benches/script.sh`, which can only speak HTTP. HHVM is the stand-in of `tests/`.\n\n{one}"
     )?;
     page.push_str(&settings());
+    writeln!(page, "## As instances grow in number\n\n{many}\n{}", growth::about_instances())?;
+    writeln!(
+        page,
+        "## As requests in flight grow in number\n\n{in_flight}\n{}",
+        growth::about_in_flight(&results.samples, &results.long_drains)
+    )?;
+    page.push_str("## The machine\n\n");
     for (name, value) in machine {
         writeln!(page, "- {name}: {value}")?;
     }
@@ -57,62 +69,52 @@ fn settings() -> String {
     )
 }
 
-fn rows(results: &Results) -> Vec<Row> {
-    let Results { rename, overshoot, long_drain, size } = results;
+fn one_instance(results: &Results) -> Table {
+    let Results { rename, overshoot, long_drain, size, .. } = results;
     let Overshoot { http, fastcgi, script } = overshoot;
     let cpus = [&long_drain.http, &long_drain.fastcgi, &long_drain.script].map(|runs| median_cpu(runs));
     let [http_cpu, fastcgi_cpu, script_cpu] = cpus;
     let peaks = [&long_drain.http, &long_drain.fastcgi].map(|runs| peak(runs));
-    vec![
-        row(
-            "load zero to exit, median",
-            [http, fastcgi, script].map(|times| ms(times.median())),
-            "at most 250 ms",
-            Some(http.median() <= OVERSHOOT_MAX && fastcgi.median() <= OVERSHOOT_MAX),
-        ),
-        row(
-            "load zero to exit, p99",
-            [http, fastcgi, script].map(|times| ms(times.percentile(99))),
-            "",
-            None,
-        ),
-        row(
-            "exec to rename, median",
-            [&rename.ours, &rename.ours, &rename.script].map(|times| fine(times.median())),
-            "no slower than the script",
-            Some(rename.ours.median() <= rename.script.median()),
-        ),
-        row("exec to rename, p99", [&rename.ours, &rename.ours, &rename.script].map(p99), "", None),
-        row(
-            "30 s drain, CPU time",
-            cpus.map(fine),
-            "at most 1/10 of the script",
-            Some(http_cpu.max(fastcgi_cpu) * CPU_SHARE <= script_cpu),
-        ),
-        row(
-            "30 s drain, share of the script's CPU time",
-            [share(http_cpu, script_cpu), share(fastcgi_cpu, script_cpu), String::new()],
-            "at most 0.100",
-            None,
-        ),
-        row(
-            "30 s drain, peak memory",
-            [mebibytes(peaks[0]), mebibytes(peaks[1]), String::new()],
-            "at most 4 MiB",
-            Some(peaks.iter().all(|&peak| peak <= RSS_MAX)),
-        ),
-        row(
-            "release binary",
-            [size.to_string(), size.to_string(), String::new()],
-            "at most 1200000 bytes",
-            Some(*size <= SIZE_MAX),
-        ),
-    ]
-}
-
-fn row(figure: &str, [http, fastcgi, script]: [String; 3], wanted: &str, met: Option<bool>) -> Row {
-    let met = met.map_or("", |met| if met { "yes" } else { "NO" });
-    [figure.to_owned(), http, fastcgi, script, wanted.to_owned(), met.to_owned()]
+    let mut table = Table::new(["", "HTTP", "FastCGI", "script", "wanted", "met"]);
+    table.judged(
+        "load zero to exit, median",
+        [http, fastcgi, script].map(|times| ms(times.median())),
+        "at most 250 ms",
+        http.median() <= OVERSHOOT_MAX && fastcgi.median() <= OVERSHOOT_MAX,
+    );
+    table.row("load zero to exit, p99", [http, fastcgi, script].map(|times| ms(times.percentile(99))));
+    let renames = [&rename.ours, &rename.ours, &rename.script];
+    table.judged(
+        "exec to rename, median",
+        renames.map(|times| fine(times.median())),
+        "no slower than the script",
+        rename.ours.median() <= rename.script.median(),
+    );
+    table.row("exec to rename, p99", renames.map(p99));
+    table.judged(
+        "30 s drain, CPU time",
+        cpus.map(fine),
+        "at most 1/10 of the script",
+        http_cpu.max(fastcgi_cpu) * CPU_SHARE <= script_cpu,
+    );
+    let shares = [share(http_cpu, script_cpu), share(fastcgi_cpu, script_cpu)];
+    table.row(
+        "30 s drain, share of the script's CPU time",
+        shares.into_iter().chain([String::new(), "at most 0.100".to_owned()]),
+    );
+    table.judged(
+        "30 s drain, peak memory",
+        [mebibytes(peaks[0]), mebibytes(peaks[1]), String::new()],
+        "at most 4 MiB",
+        peaks.iter().all(|&peak| peak <= RSS_MAX),
+    );
+    table.judged(
+        "release binary",
+        [size.to_string(), size.to_string(), String::new()],
+        "at most 1200000 bytes",
+        *size <= SIZE_MAX,
+    );
+    table
 }
 
 fn median_cpu(runs: &[Usage]) -> Duration {
@@ -121,46 +123,4 @@ fn median_cpu(runs: &[Usage]) -> Duration {
 
 fn peak(runs: &[Usage]) -> u64 {
     runs.iter().map(|used| used.rss).max().unwrap_or(u64::MAX)
-}
-
-fn p99(times: &Times) -> String {
-    fine(times.percentile(99))
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.0} ms", millis(time))
-}
-
-fn fine(time: Duration) -> String {
-    format!("{:.1} ms", millis(time))
-}
-
-fn share(ours: Duration, script: Duration) -> String {
-    format!("{:.3}", ours.as_secs_f64() / script.as_secs_f64())
-}
-
-fn mebibytes(bytes: u64) -> String {
-    let hundredths = bytes * 100 / (1 << 20);
-    format!("{}.{:02} MiB", hundredths / 100, hundredths % 100)
-}
-
-/// A Markdown table whose columns are aligned in the source, too.
-fn table(heads: &Row, rows: &[Row]) -> Result<String> {
-    let widths: Vec<usize> = (0..heads.len())
-        .map(|column| {
-            rows.iter().chain([heads]).map(|row| row[column].chars().count()).max().unwrap_or(0).max(3)
-        })
-        .collect();
-    let mut text = String::new();
-    let line = |row: &Row| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
-    };
-    writeln!(text, "{}", line(heads))?;
-    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
-    writeln!(text, "|{}|", rules.join("|"))?;
-    for row in rows {
-        writeln!(text, "{}", line(row))?;
-    }
-    Ok(text)
 }

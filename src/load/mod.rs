@@ -4,6 +4,7 @@ pub mod fastcgi;
 pub mod http;
 pub mod php_fpm;
 mod prober;
+mod sock_diag;
 pub mod sockets;
 mod source;
 

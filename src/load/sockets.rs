@@ -6,23 +6,17 @@
 //! for longer than [`IDLE`] in its midst looks the same. Of a Unix socket the kernel tells no times: each counts.
 
 use super::Unknown;
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, TCP_ESTABLISHED};
-use netlink_packet_sock_diag::inet::{self, ExtensionFlags, InetRequest, InetResponse, SocketId};
+use super::sock_diag::{Request, both_families, dump, each_family};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::TCP_ESTABLISHED;
+use netlink_packet_sock_diag::inet::{InetResponse, nlas::Nla};
 use netlink_packet_sock_diag::unix::{self, ShowFlags, UnixRequest, UnixResponse, nlas::UnixDiagName};
-use netlink_packet_sock_diag::{SockDiagMessage, inet::nlas::Nla};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use std::net::IpAddr;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// For so long nothing may have been sent on a connection that counts as idle.
 const IDLE: Duration = Duration::from_secs(5);
-/// What the kernel sends at a time (`NLMSG_GOODSIZE` is at most this).
-const BUFFER: usize = 32 << 10;
-/// Most messages that are read for one sample: ten times the connections of a busy host.
-const REPLIES_MAX: usize = 10_000;
 
 /// Where a page server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +33,16 @@ impl Listener {
     /// # Errors
     /// When the kernel does not tell.
     pub fn in_use(&self) -> Result<u64, Unknown> {
+        match (self, self.count(self.requests())) {
+            // A kernel that does not know, or does not allow, the old form.
+            (Self::Tcp(_, port), Err(Unknown::Io(_) | Unknown::Refused)) => self.count(each_family(*port)),
+            (_, counted) => counted,
+        }
+    }
+
+    fn count(&self, requests: impl IntoIterator<Item = Request>) -> Result<u64, Unknown> {
         let mut count = 0;
-        for request in self.requests() {
+        for request in requests {
             dump(request, |message| count += self.weight(message))?;
         }
         Ok(count)
@@ -48,29 +50,15 @@ impl Listener {
 
     /// The accept queue is among them: over TCP a connection in it is established; of a Unix socket the listening one
     /// tells of it.
-    fn requests(&self) -> Vec<SockDiagMessage> {
+    fn requests(&self) -> [Request; 1] {
         match self {
-            Self::Unix(_) => vec![SockDiagMessage::UnixRequest(UnixRequest {
+            Self::Unix(_) => [Request::Usual(SockDiagMessage::UnixRequest(UnixRequest {
                 state_flags: unix::StateFlags::ESTABLISHED | unix::StateFlags::LISTEN,
                 inode: 0,
                 show_flags: ShowFlags::NAME | ShowFlags::ICONS,
                 cookie: [0xff; 8],
-            })],
-            Self::Tcp(_, port) => [(AF_INET, SocketId::new_v4()), (AF_INET6, SocketId::new_v6())]
-                .into_iter()
-                .map(|(family, mut socket_id)| {
-                    socket_id.source_port = *port;
-                    let states = inet::StateFlags::ESTABLISHED | inet::StateFlags::CLOSE_WAIT;
-                    let (protocol, extensions) = (IPPROTO_TCP, ExtensionFlags::INFO);
-                    SockDiagMessage::InetRequest(InetRequest {
-                        family,
-                        protocol,
-                        extensions,
-                        states,
-                        socket_id,
-                    })
-                })
-                .collect(),
+            }))],
+            Self::Tcp(_, port) => [both_families(*port)],
         }
     }
 
@@ -128,51 +116,6 @@ fn last_data(info: &[u8]) -> Option<(Duration, Duration)> {
         Some(Duration::from_millis(u64::from(u32::from_ne_bytes(bytes))))
     };
     Some((millis(44)?, millis(52)?))
-}
-
-/// Asks the kernel for all sockets that `request` describes, and gives each to `each`.
-fn dump(request: SockDiagMessage, mut each: impl FnMut(&SockDiagMessage)) -> Result<(), Unknown> {
-    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    nix::sys::socket::setsockopt(&socket.as_fd(), nix::sys::socket::sockopt::ReceiveTimeout, &one_second())
-        .map_err(std::io::Error::from)?;
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(request));
-    packet.finalize();
-    let mut bytes = vec![0; packet.buffer_len()];
-    packet.serialize(&mut bytes);
-    socket.send(&bytes, 0)?;
-    let mut buffer = vec![0; BUFFER];
-    for _ in 0..REPLIES_MAX {
-        let length = socket.recv(&mut &mut buffer[..], 0)?;
-        if read_all(&buffer[..length.min(BUFFER)], &mut each)? {
-            return Ok(());
-        }
-    }
-    Err(Unknown::Protocol("the kernel's list of connections has no end"))
-}
-
-/// Reads the messages of one datagram; whether the list is at its end.
-fn read_all(mut bytes: &[u8], each: &mut impl FnMut(&SockDiagMessage)) -> Result<bool, Unknown> {
-    while !bytes.is_empty() {
-        let message = NetlinkMessage::<SockDiagMessage>::deserialize(bytes)
-            .map_err(|_| Unknown::Protocol("the kernel's list of connections is not understood"))?;
-        match message.payload {
-            NetlinkPayload::InnerMessage(socket) => each(&socket),
-            NetlinkPayload::Done(_) => return Ok(true),
-            NetlinkPayload::Error(error) => return Err(error.to_io().into()),
-            _ => {}
-        }
-        let length = (message.header.length as usize).next_multiple_of(4);
-        bytes = bytes.get(length.max(16)..).unwrap_or_default();
-    }
-    Ok(false)
-}
-
-fn one_second() -> nix::sys::time::TimeVal {
-    nix::sys::time::TimeVal::new(1, 0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The kernel's list of connections, asked about sockets of this process.
 
+use super::super::sock_diag::read_all;
 use super::*;
+use netlink_packet_sock_diag::constants::AF_INET;
+use netlink_packet_sock_diag::inet::{InetResponseHeader, SocketId};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -40,6 +43,17 @@ fn other_addresses_and_the_other_end_do_not_count() {
 }
 
 #[test]
+fn both_forms_of_the_question_have_the_same_answer() {
+    for (address, peer) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "127.0.0.1")] {
+        let (_socket, listener) = tcp(address);
+        let Listener::Tcp(_, port) = listener else { panic!("{listener:?}") };
+        let _client = TcpStream::connect((peer, port)).unwrap();
+        let old = listener.count(listener.requests());
+        assert_eq!((old, listener.count(each_family(port))), (Ok(1), Ok(1)), "{address}");
+    }
+}
+
+#[test]
 fn connections_of_a_unix_socket_count_from_the_accept_queue_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sock");
@@ -60,7 +74,7 @@ fn connection(queues: (u32, u32), sent: u32, received: u32) -> InetResponse {
     let mut info = vec![0; 104];
     info[44..48].copy_from_slice(&sent.to_ne_bytes());
     info[52..56].copy_from_slice(&received.to_ne_bytes());
-    let header = inet::InetResponseHeader {
+    let header = InetResponseHeader {
         family: AF_INET,
         state: 1,
         timer: None,
@@ -134,4 +148,17 @@ fn many_connections_are_counted_at_once() {
     assert_eq!(listener.in_use(), Ok(300));
     assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
     drop(pairs);
+}
+
+/// `NLMSG_DONE` with what became of the list.
+fn end_of_list(code: i32) -> Vec<u8> {
+    let head = [20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    [&head[..], &code.to_ne_bytes()].concat()
+}
+
+#[test]
+fn a_list_that_could_not_be_made_is_not_empty() {
+    assert_eq!(read_all(&end_of_list(0), &mut |_| ()), Ok(true));
+    let no_such_module = read_all(&end_of_list(-2), &mut |_| ());
+    assert_eq!(no_such_module, Err(Unknown::Io(std::io::ErrorKind::NotFound)));
 }

@@ -1,0 +1,111 @@
+//! The tables of what a drain costs as something grows.
+
+use crate::in_flight::{COUNTS, InFlight, LongDrains, MORE, PAIRS, STATUS_RUNS, Sample};
+use crate::instances::{BUSY, Drains, Instances, ROUNDS, SPREAD};
+use crate::stats::{Times, millis};
+use crate::table::{Table, fine, mebibytes, ms, share};
+use std::time::Duration;
+
+/// A sample of the kernel's list of the most connections.
+const SAMPLE_MAX: Duration = Duration::from_millis(20);
+
+pub fn instances(all: &[Instances]) -> Table {
+    let counts = all.iter().map(|at| at.count.to_string());
+    let mut table = Table::new(["instances that drain at once".to_owned()].into_iter().chain(counts));
+    let mut medians = |figure: &str, of: fn(&Drains) -> &Times, show: fn(Duration) -> String| {
+        table.row(&format!("{figure}, median"), all.iter().map(|at| show(of(&at.ours).median())));
+        table.row("— of the script", all.iter().map(|at| show(of(&at.script).median())));
+        table.row("— share of the script's", all.iter().map(|at| ratio(of, at)));
+    };
+    medians("CPU time of a drain", |drains| &drains.cpu, fine);
+    medians("load zero to exit", |drains| &drains.overshoot, ms);
+    medians("rename to exit", |drains| &drains.out, ms);
+    let mut both = |figure: &str, show: fn(&Drains) -> String| {
+        table.row(figure, all.iter().map(|at| show(&at.ours)));
+        table.row("— of the script", all.iter().map(|at| show(&at.script)));
+    };
+    both("load zero to exit, p99", |drains| ms(drains.overshoot.percentile(99)));
+    both("peak memory of one process", |drains| mebibytes(drains.peak));
+    table
+}
+
+fn ratio(of: fn(&Drains) -> &Times, at: &Instances) -> String {
+    share(of(&at.ours).median(), of(&at.script).median())
+}
+
+pub fn about_instances() -> String {
+    let drains: Vec<String> = ROUNDS.iter().map(|(count, rounds)| (count * rounds).to_string()).collect();
+    format!(
+        "Each instance has a stand-in, a health file and a state directory of its own, and is drained over HTTP. All \
+         drains start at\nonce; the load is 1, and becomes zero between {:.1} s and {:.1} s later, for each at another \
+         time. The script has the same.\n\n\
+         - drains of each: {}, so that p99 is the slowest but for the last number\n\
+         - CPU time: user and system time of the whole process tree\n\
+         - exit: of the process that measures these, too, which is one more for each drain\n\
+         - rename to exit: the time out of rotation, as far as the stop is to blame; most of it is that the load is 1\n",
+        BUSY.as_secs_f64(),
+        (BUSY + SPREAD).as_secs_f64(),
+        drains.join(", "),
+    )
+}
+
+pub fn in_flight(all: &[InFlight], long: &LongDrains) -> Table {
+    let mut table = Table::new(["requests in flight", "1", "100", "1,000", "10,000", "wanted", "met"]);
+    for (figure, of) in SAMPLES.into_iter().take(2) {
+        table.row(&format!("{figure}, CPU time of a sample"), cells(all, of, |sample| sample.cpu));
+        table.row(&format!("{figure}, `status`"), cells(all, of, |sample| sample.status));
+    }
+    for (figure, of) in SAMPLES.into_iter().skip(2) {
+        let mut judged = |what: &str, time: fn(&Sample) -> Duration| {
+            let most = all.last().and_then(of).map(time);
+            let met = most.is_some_and(|most| most <= SAMPLE_MAX);
+            let wanted = format!("at most {:.0} ms with 10,000", millis(SAMPLE_MAX));
+            table.judged(&format!("{figure}, {what}"), cells(all, of, time), &wanted, met);
+        };
+        judged("CPU time of a sample", |sample| sample.cpu);
+        judged("`status`", |sample| sample.status);
+    }
+    table.row("30 s drain over HTTP, CPU time", long.http.iter().copied().map(fine));
+    table.row("— of the script", long.script.iter().copied().map(fine));
+    let pairs = long.http.iter().zip(&long.script);
+    table.row("— share of the script's", pairs.map(|(&ours, &script)| share(ours, script)));
+    let alone = long.sockets.as_ref().map_or_else(|_| NOT_MEASURED.to_owned(), |&cpu| fine(cpu));
+    let blank = std::iter::repeat_n(String::new(), COUNTS.len() - 1);
+    table.row("30 s drain by TCP connections, CPU time", blank.chain([alone]));
+    table
+}
+
+type Of = fn(&InFlight) -> Option<&Sample>;
+
+const SAMPLES: [(&str, Of); 4] = [
+    ("HTTP", |at| Some(&at.http)),
+    ("FastCGI", |at| Some(&at.fastcgi)),
+    ("TCP connections", |at| at.tcp.as_ref().ok()),
+    ("Unix connections", |at| at.unix.as_ref().ok()),
+];
+
+const NOT_MEASURED: &str = "not measured";
+
+fn cells(all: &[InFlight], of: Of, time: fn(&Sample) -> Duration) -> Vec<String> {
+    let cell = |at| of(at).map_or_else(|| NOT_MEASURED.to_owned(), |sample| fine(time(sample)));
+    all.iter().map(cell).collect()
+}
+
+pub fn about_in_flight(all: &[InFlight], long: &LongDrains) -> String {
+    let mut text = format!(
+        "Over HTTP and FastCGI the stand-in says the number. The connections are real, from one process to another that \
+         passes for\nHHVM; on half of them the request is read, on the others it is not, and none is answered. Both ends \
+         are on this host, so the\nkernel's list has twice as many.\n\n\
+         - CPU time of a sample: that of drains of {} samples, less that of drains of one, by {MORE}; median of {PAIRS} \
+         pairs; where the load is\n  asked for, a sample is two questions, as a load that may count as zero takes\n\
+         - `status`: from exec to exit of `hhvm-drain status`, which takes one sample; median of {STATUS_RUNS} runs: a \
+         bound for the time of a\n  sample, which it is longer than by the start of the program\n\
+         - 30 s drain: one run each, all side by side; user and system time of the whole process tree\n",
+        MORE + 1,
+    );
+    let sources = all.iter().flat_map(|at| [at.tcp.as_ref().err(), at.unix.as_ref().err()]);
+    let mut reasons: Vec<&String> = sources.chain([long.sockets.as_ref().err()]).flatten().collect();
+    reasons.dedup();
+    text.extend(reasons.iter().map(|reason| format!("- not measured: {reason}\n")));
+    text
+}
