@@ -124,14 +124,15 @@ pub fn a_trial_tells_whether_apache_lets_the_balancer_notice() {
     let page = trial(&host, "http://127.0.0.1:8081/status.php");
     assert!(page.contains("the answer is 404"), "an error page keeps its status: {page}");
 
-    // A front controller, as Apache's manual has it for PHP.
+    // A front controller, as most frameworks for PHP have it.
     host.write_file(
         "/etc/apache2/conf-enabled/hhvm.conf",
-        "Listen 8081\nProxyFCGIBackendType GENERIC\nDocumentRoot /var/www\nFallbackResource /index.php\n\
+        "Listen 8081\nProxyFCGIBackendType GENERIC\nDocumentRoot /var/www\n<Directory /var/www>\n\
+         RewriteEngine On\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteRule ^ /index.php [L]\n</Directory>\n\
          <FilesMatch \\.php$>\nSetHandler proxy:fcgi://127.0.0.1:9000\n</FilesMatch>\n",
     );
     host.write_file("/var/www/index.php", "<?php\n");
-    host.run("systemctl restart apache2").ok();
+    host.run("a2enmod rewrite; systemctl restart apache2").ok();
     let caught = trial(&host, "http://127.0.0.1:8081/status.php");
     assert!(caught.contains("ERROR    trial: the answer is still 200"), "{caught}");
 }
