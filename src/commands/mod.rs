@@ -20,7 +20,7 @@ use crate::locate::{Basis, locate};
 use crate::message::Message;
 use crate::password::Password;
 use crate::pool::{Member, Out};
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::process::{Main, Process};
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -62,12 +62,7 @@ fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Ask
         .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
         .and_then(|process| Hhvm::of_process(process.pid(), &context.root.join("/proc")));
     let located = locate(&settings.endpoint, hhvm.as_ref());
-    let unread = hhvm.into_iter().flat_map(|hhvm| hhvm.unread);
-    let mut problems: Vec<Problem> = unread
-        .map(|(path, why)| {
-            Problem::warning(Place::Path(path), format!("{why}; HHVM's options in it are not known"))
-        })
-        .collect();
+    let mut problems = hhvm.as_ref().map(Hhvm::problems).unwrap_or_default();
     let password = match &settings.password_file {
         None => located.password,
         Some(name) => match Password::read(&context.root.join(name), name) {
