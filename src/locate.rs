@@ -39,8 +39,8 @@ pub struct Located {
 pub enum Basis {
     /// The setting names the place.
     Setting,
-    /// HHVM's configuration has an admin port, found at that origin.
-    Configuration(String),
+    /// HHVM's configuration has an admin port.
+    Configuration,
     /// HHVM's configuration has no admin port, so the connections to its pages are counted.
     NoAdminPort(Listener),
     /// HHVM could not be looked at, so the usual port is tried.
@@ -58,13 +58,13 @@ pub fn locate(endpoint: &Endpoint, hhvm: Option<&Hhvm>) -> Located {
             at(hhvm.map(|hhvm| Place::Sockets(hhvm.listener())).into_iter().collect(), Basis::Setting)
         }
         (Endpoint::Auto, None) => at(endpoints(usual_targets()), Basis::Guess),
-        (Endpoint::Auto, Some(hhvm)) => match (hhvm.admin_targets(), &hhvm.options.admin_port) {
-            (Some(targets), Some(port)) => Located {
+        (Endpoint::Auto, Some(hhvm)) => match hhvm.admin_targets() {
+            Some(targets) => Located {
                 places: endpoints(targets),
                 password: hhvm.options.admin_password.as_ref().map(|found| Password::new(&found.value.0)),
-                basis: Basis::Configuration(port.origin.to_string()),
+                basis: Basis::Configuration,
             },
-            _ => at(vec![Place::Sockets(hhvm.listener())], Basis::NoAdminPort(hhvm.listener())),
+            None => at(vec![Place::Sockets(hhvm.listener())], Basis::NoAdminPort(hhvm.listener())),
         },
     }
 }
@@ -106,7 +106,7 @@ mod tests {
             hhvm(&[("AdminServer.Port", "7"), ("Server.Type", "fastcgi"), ("AdminServer.Password", "x")]);
         let located = locate(&Endpoint::Auto, Some(&configured));
         assert_eq!(first(&located), "fastcgi://127.0.0.1:7/check-load");
-        assert_eq!(located.basis, Basis::Configuration("/etc/hhvm/server.ini:3".to_owned()));
+        assert_eq!(located.basis, Basis::Configuration);
         assert_eq!(located.password.map(|password| password.query()).as_deref(), Some("auth=x"));
     }
 

@@ -1,5 +1,6 @@
 //! A problem with the settings or the host: where it is, what it is, and whether it can spoil the next drain.
 
+use crate::discover::Origin;
 use crate::settings::{Key, Position};
 use std::fmt;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub enum Place {
     Flag(Key),
     /// The command line as a whole.
     CommandLine,
+    /// HHVM's own configuration.
+    Hhvm(Origin),
     /// The settings taken together.
     Settings,
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Place {
             Self::Variable(name) => f.write_str(name),
             Self::Flag(key) => write!(f, "--{}", key.name()),
             Self::CommandLine => f.write_str("command line"),
+            Self::Hhvm(origin) => origin.fmt(f),
             Self::Settings => f.write_str("settings"),
         }
     }

@@ -2,8 +2,9 @@
 
 use super::effective::{effective_unit, exit_status};
 use super::trial::front_end;
-use super::{Asked, ask, main_of};
+use super::{Asked, ask_as, found, look, main_of};
 use crate::context::Context;
+use crate::discover::Hhvm;
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::locate::Basis;
@@ -62,8 +63,10 @@ pub fn run(
     findings.extend(health_files(context, &member));
     findings.extend(state(&member));
     let unit = Unit::ask(&context.unit);
-    findings.extend(load(context, settings, unit.as_ref()));
-    findings.extend(unit.as_ref().and_then(|unit| exit_status(context, unit)));
+    let hhvm = main_of(context, unit.as_ref()).process().and_then(|process| look(context, process));
+    findings.extend(hhvm.iter().flat_map(found::findings));
+    findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref()));
+    findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
     findings.extend(match &unit {
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
         None => vec![warning("unit: systemctl cannot be asked here, so the unit is not checked")],
@@ -126,9 +129,8 @@ fn state(member: &Member) -> Vec<Finding> {
     findings
 }
 
-fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Finding> {
-    let main = main_of(context, unit);
-    let Asked { mut source, basis, problems } = ask(context, settings, main.process());
+fn load(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, unit: Option<&Unit>) -> Vec<Finding> {
+    let Asked { mut source, basis, problems } = ask_as(context, settings, hhvm);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     findings.extend(on_what(&basis));
     if let Some(name) = &settings.password_file {
@@ -151,11 +153,10 @@ fn load(context: &Context, settings: &Settings, unit: Option<&Unit>) -> Vec<Find
     findings
 }
 
-/// What the choice of the endpoint rests on, if it was a choice.
+/// What the choice of the endpoint rests on, unless it is a setting or HHVM's, which are told.
 fn on_what(basis: &Basis) -> Option<Finding> {
     match basis {
-        Basis::Setting => None,
-        Basis::Configuration(origin) => Some(good(format!("endpoint: HHVM's admin port is set at {origin}"))),
+        Basis::Setting | Basis::Configuration => None,
         Basis::NoAdminPort(listener) => Some(warning(format!(
             "endpoint: HHVM has no admin port, so connections to {listener} are counted; set hhvm.admin_server.port for \
              a load that HHVM itself tells",

@@ -1,7 +1,6 @@
 //! Judges the effective unit, with all its drop-ins: whether it calls this program, and leaves it the time it needs.
 
 use super::check::{Finding, error, good, warning};
-use crate::context::Context;
 use crate::discover::Hhvm;
 use crate::settings::Settings;
 use crate::systemd::Unit;
@@ -14,9 +13,8 @@ const MARGIN: Duration = Duration::from_secs(5);
 const CUT_OFF: &str = "143";
 
 /// Whether a stop that HHVM ends by itself can look like a failure.
-pub(super) fn exit_status(context: &Context, unit: &Unit) -> Option<Finding> {
-    let hhvm = Hhvm::of_process(unit.main_pid()?, &context.root.join("/proc"))?;
-    let wait = hhvm.options.graceful_wait.filter(|found| found.value > 0)?;
+pub(super) fn exit_status(hhvm: &Hhvm, unit: &Unit) -> Option<Finding> {
+    let wait = hhvm.options.graceful_wait.as_ref().filter(|found| found.value > 0)?;
     let is_expected = unit.get("SuccessExitStatus").split_whitespace().any(|status| status == CUT_OFF);
     (!is_expected).then(|| {
         warning(format!(

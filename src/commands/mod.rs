@@ -3,6 +3,7 @@
 mod check;
 mod drop_in;
 mod effective;
+mod found;
 mod operator;
 mod restore;
 mod status;
@@ -20,7 +21,7 @@ use crate::locate::{Basis, locate};
 use crate::message::Message;
 use crate::password::Password;
 use crate::pool::{Member, Out};
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::process::{Main, Process};
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -60,14 +61,21 @@ struct Asked {
 fn ask(context: &Context, settings: &Settings, process: Option<&Process>) -> Asked {
     let hhvm = process
         .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
-        .and_then(|process| Hhvm::of_process(process.pid(), &context.root.join("/proc")));
-    let located = locate(&settings.endpoint, hhvm.as_ref());
-    let unread = hhvm.into_iter().flat_map(|hhvm| hhvm.unread);
-    let mut problems: Vec<Problem> = unread
-        .map(|(path, why)| {
-            Problem::warning(Place::Path(path), format!("{why}; HHVM's options in it are not known"))
-        })
-        .collect();
+        .and_then(|main| look(context, main));
+    let mut asked = ask_as(context, settings, hhvm.as_ref());
+    asked.problems.extend(hhvm.iter().flat_map(Hhvm::problems));
+    asked
+}
+
+/// What the running HHVM says of itself.
+fn look(context: &Context, process: &Process) -> Option<Hhvm> {
+    Hhvm::of_process(process.pid(), &context.root.join("/proc"))
+}
+
+/// [`ask`], for what is known of HHVM already, and its problems.
+fn ask_as(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>) -> Asked {
+    let located = locate(&settings.endpoint, hhvm);
+    let mut problems = Vec::new();
     let password = match &settings.password_file {
         None => located.password,
         Some(name) => match Password::read(&context.root.join(name), name) {

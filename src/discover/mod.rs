@@ -6,10 +6,12 @@ mod arguments;
 mod ini;
 mod options;
 
-pub use options::{Options, Origin};
+pub use options::{Found, Options, Origin};
 
 use crate::endpoint::{Address, Protocol, Target};
 use crate::load::sockets::Listener;
+use crate::problem::{Place, Problem};
+use crate::text::quote;
 use arguments::Argument;
 use std::fs;
 use std::net::IpAddr;
@@ -22,6 +24,8 @@ pub struct Hhvm {
     pub options: Options,
     /// Files that it reads and this program does not, and why not.
     pub unread: Vec<(PathBuf, String)>,
+    /// Options with a value that means nothing: their names, their values, and where they are.
+    pub misread: Vec<(String, String, Origin)>,
 }
 
 impl Hhvm {
@@ -38,45 +42,63 @@ impl Hhvm {
         let command_line = fs::read(process.join("cmdline")).ok().filter(|bytes| !bytes.is_empty())?;
         let root = process.join("root");
         let directory = fs::read_link(process.join("cwd")).unwrap_or_default();
-        let place = |path: &Path| {
-            let absolute = directory.join(path);
-            root.join(absolute.strip_prefix("/").unwrap_or(&absolute))
-        };
-        Some(Self::of_command_line(&command_line, place))
+        Some(Self::of_command_line(&command_line, &root, &directory))
     }
 
-    /// Reads the arguments, and through `place` the files that they name. What comes later wins; the command line
-    /// wins over files, and `--port` and `--admin-port` over all (`hphp/runtime/base/program-functions.cpp`).
-    fn of_command_line(command_line: &[u8], place: impl Fn(&Path) -> PathBuf) -> Self {
+    /// Reads the arguments, and the files that they name: below `root`, relative to `directory`. What comes later
+    /// wins; the command line wins over files, and `--port` and `--admin-port` over all
+    /// (`hphp/runtime/base/program-functions.cpp`).
+    fn of_command_line(command_line: &[u8], root: &Path, directory: &Path) -> Self {
         let arguments = arguments::read(command_line);
         let mut hhvm = Self::default();
         for argument in &arguments {
             if let Argument::Config(path) = argument {
-                hhvm.read_file(path, &place(path));
+                hhvm.read_file(root, directory.join(path));
             }
         }
         for argument in arguments {
             if let Argument::Option { name, value, word } = argument {
-                hhvm.options.set(&name, &value, &Origin::CommandLine(word));
+                hhvm.set(name, value, Origin::CommandLine(word));
             }
         }
         hhvm
     }
 
-    fn read_file(&mut self, name: &Path, path: &Path) {
+    fn read_file(&mut self, root: &Path, name: PathBuf) {
         if name.extension().is_some_and(|extension| extension == "hdf") {
-            self.unread.push((name.to_owned(), "is in the hdf format".to_owned()));
+            self.unread.push((name, "is in the hdf format, which is not read".to_owned()));
             return;
         }
-        match ini::read(path) {
+        match ini::read(&root.join(name.strip_prefix("/").unwrap_or(&name))) {
             Ok(settings) => {
                 for setting in settings {
-                    let origin = Origin::File(name.to_owned(), setting.line);
-                    self.options.set(&setting.name, &setting.value, &origin);
+                    self.set(setting.name, setting.value, Origin::File(name.clone(), setting.line));
                 }
             }
-            Err(error) => self.unread.push((name.to_owned(), format!("cannot be read ({error})"))),
+            Err(error) => self.unread.push((name, format!("cannot be read ({error})"))),
         }
+    }
+
+    /// Sets an option, or notes that its value is not understood.
+    pub fn set(&mut self, name: String, value: String, origin: Origin) {
+        if !self.options.set(&name, &value, &origin) {
+            self.misread.push((name, value, origin));
+        }
+    }
+
+    /// What could not be read or understood, and what counts instead.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let unread = self.unread.iter().map(|(path, why)| {
+            let instead = "for what it sets, HHVM's other files and its defaults are taken";
+            Problem::warning(Place::Path(path.clone()), format!("{why}; {instead}"))
+        });
+        let misread = self.misread.iter().map(|(name, value, origin)| {
+            let instead = self.options.in_force(name);
+            let what = format!("{name} is \"{}\", which is not understood; taking {instead}", quote(value));
+            Problem::warning(Place::Hhvm(origin.clone()), what)
+        });
+        unread.chain(misread).collect()
     }
 
     /// Where the admin port answers; none if it is off.

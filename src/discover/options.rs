@@ -17,7 +17,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::CommandLine(word) => write!(f, "its command line, {}", quote(word)),
+            Self::CommandLine(word) => write!(f, "HHVM's option {}", quote(word)),
         }
     }
 }
@@ -41,6 +41,9 @@ impl fmt::Debug for Hidden {
     }
 }
 
+/// The types of server that HHVM has had; libevent is that of its first years.
+const TYPES: [&str; 3] = ["fastcgi", "proxygen", "libevent"];
+
 /// What was found; `None` means HHVM's own default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
@@ -63,34 +66,54 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets the option called `name`, by its ini name (`hhvm.server.port`) or its hdf name (`Server.Port`); others,
-    /// and values that HHVM could not use, change nothing.
-    pub fn set(&mut self, name: &str, value: &str, origin: &Origin) {
+    /// Sets the option called `name`, by its ini name (`hhvm.server.port`) or its hdf name (`Server.Port`); others
+    /// change nothing. False for a value that means nothing there: then the value before stays.
+    pub fn set(&mut self, name: &str, value: &str, origin: &Origin) -> bool {
         let text = || Some(Found { value: value.to_owned(), origin: origin.clone() });
         match ini_name(name).as_str() {
-            "server.type" => self.server_type = text(),
+            "server.type" if TYPES.contains(&value) => self.server_type = text(),
+            "server.type" => return false,
             "server.ip" => self.ip = text(),
-            "server.port" => number(&mut self.port, value, origin),
+            "server.port" => return number(&mut self.port, value, origin),
             "server.file_socket" => {
                 let path = (!value.is_empty()).then(|| PathBuf::from(value));
                 self.file_socket = path.map(|value| Found { value, origin: origin.clone() });
             }
             "admin_server.ip" => self.admin_ip = text(),
-            "admin_server.port" => number(&mut self.admin_port, value, origin),
-            "server.graceful_shutdown_wait" => number(&mut self.graceful_wait, value, origin),
+            "admin_server.port" => return number(&mut self.admin_port, value, origin),
+            "server.graceful_shutdown_wait" => return number(&mut self.graceful_wait, value, origin),
             name if name == "admin_server.password" || name.starts_with("admin_server.passwords[") => {
                 let hidden = (!value.is_empty()).then(|| Hidden(value.to_owned()));
                 self.admin_password = hidden.map(|value| Found { value, origin: without_value(origin) });
             }
             _ => {}
         }
+        true
+    }
+
+    /// What is in force for an option that [`Options::set`] refuses values of.
+    #[must_use]
+    pub fn in_force(&self, name: &str) -> String {
+        match ini_name(name).as_str() {
+            "server.type" => told(self.server_type.as_ref(), "proxygen"),
+            "server.port" => told(self.port.as_ref(), "80"),
+            "admin_server.port" => told(self.admin_port.as_ref(), "0, which means none"),
+            _ => told(self.graceful_wait.as_ref(), "0"),
+        }
     }
 }
 
-fn number<T: std::str::FromStr>(option: &mut Option<Found<T>>, value: &str, origin: &Origin) {
-    if let Ok(value) = value.parse() {
-        *option = Some(Found { value, origin: origin.clone() });
+fn told<T: fmt::Display>(found: Option<&Found<T>>, default: &str) -> String {
+    match found {
+        Some(found) => format!("{} ({})", found.value, found.origin),
+        None => format!("HHVM's default, {default}"),
     }
+}
+
+fn number<T: std::str::FromStr>(option: &mut Option<Found<T>>, value: &str, origin: &Origin) -> bool {
+    let Ok(value) = value.parse() else { return false };
+    *option = Some(Found { value, origin: origin.clone() });
+    true
 }
 
 /// The word of the command line holds the password.

@@ -8,8 +8,7 @@ fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
     for (name, text) in files {
         fs::write(directory.path().join(name.trim_start_matches('/')), text).unwrap();
     }
-    let place = |path: &Path| directory.path().join(path.strip_prefix("/").unwrap_or(path));
-    Hhvm::of_command_line(words.join("\0").as_bytes(), place)
+    Hhvm::of_command_line(words.join("\0").as_bytes(), directory.path(), Path::new(""))
 }
 
 fn targets(hhvm: &Hhvm) -> Vec<String> {
@@ -105,6 +104,13 @@ fn nonsense_among_the_lines_spares_the_rest() {
     let text = "=\n[section\n]]\n\"\nhhvm.server.port\nhhvm.server.port = abc\nhhvm.server.port = 99999\n\
                 hhvm.server.port = 8080 ; behind\n  hhvm.server.file_socket = '/run/hhvm/sock'\n\u{0}\n";
     let hhvm = found(&["hhvm", "-c", "a.ini"], &[("a.ini", text)]);
+    let problems: Vec<String> = hhvm.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [(6, "abc"), (7, "99999")].map(|(line, value)| format!(
+            "a.ini:{line}: hhvm.server.port is \"{value}\", which is not understood; taking 8080 (a.ini:8)"
+        ))
+    );
     assert_eq!(
         hhvm.options.port.map(|found| (found.value, found.origin.to_string())),
         Some((8080, "a.ini:8".into()))
@@ -125,6 +131,8 @@ fn a_running_process_is_read_below_its_own_root() {
     fs::write(process.join("comm"), "hhvm\n").unwrap();
     let hhvm = Hhvm::of_process(7, proc.path()).unwrap();
     assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:9001/check-load");
+    let origin = hhvm.options.server_type.unwrap().origin;
+    assert_eq!(origin.to_string(), "/etc/hhvm/server.ini:6", "a relative path is told in full");
     assert_eq!(Hhvm::of_process(8, proc.path()), None);
 }
 
@@ -142,7 +150,7 @@ proptest! {
         properties::command_line(&line);
         properties::ini(text.as_bytes());
         let mut options = Options::default();
-        options.set(&text, &text, &Origin::CommandLine(text.clone()));
+        let _ = options.set(&text, &text, &Origin::CommandLine(text.clone()));
     }
 
     #[test]

@@ -116,3 +116,37 @@ fn auto_finds_the_admin_port_that_hhvms_own_files_set() {
         assert!(!stop.stderr.contains("heim"), "{stop:?}");
     }
 }
+
+#[test]
+fn check_tells_what_it_found_of_hhvm_and_where_and_what_it_did_not_understand() {
+    let mut rig = Rig::configured(
+        "hhvm.server.port = abc\nhhvm.server.type = fastcgi\n\nhhvm.admin_server.port = {port}\n\
+         hhvm.admin_server.password = geheim\nhhvm.server.graceful_shutdown_wait = 5\n",
+    );
+    // HHVM has read its file; it is named as the process, which was given a relative path, sees it.
+    let ini = rig.path("etc/server.ini").canonicalize().unwrap();
+    let ini = ini.display();
+    let admin = fs::read_to_string(rig.path("etc/server.ini")).unwrap();
+    let admin = admin.lines().nth(3).unwrap().rsplit(' ').next().unwrap();
+    let check = rig.check();
+    let expected = format!(
+        "warning  {ini}:1: hhvm.server.port is \"abc\", which is not understood; taking 0 (HHVM's option --port 0)\n\
+         ok       HHVM: page port 0 (HHVM's option --port 0), no address (default), type fastcgi ({ini}:2), \
+         graceful_shutdown_wait 5 (line 6)\n\
+         ok       HHVM: admin port {admin} ({ini}:4), no address (default), password set (line 5)\n\
+         ok       endpoint: fastcgi://127.0.0.1:{admin}/check-load answers, load 0\n"
+    );
+    assert!(check.stdout.contains(&expected), "{expected}\n{}", check.stdout);
+    assert!(!format!("{check:?}").contains("geheim"), "{check:?}");
+    // With an endpoint that is set, HHVM is looked at all the same.
+    rig.endpoint = format!("fastcgi://127.0.0.1:{admin}/check-load");
+    fs::remove_file(rig.path("etc/server.ini")).unwrap();
+    let check = rig.check();
+    let missing =
+        format!("warning  {ini}: cannot be read (No such file or directory (os error 2)); for what it sets");
+    assert!(check.stdout.contains(&missing), "{check:?}");
+    assert!(
+        check.stdout.contains("type proxygen (default, unless in a file that was not read)"),
+        "{check:?}"
+    );
+}

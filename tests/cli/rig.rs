@@ -161,6 +161,12 @@ impl Rig {
         command
     }
 
+    /// `check`, on a host where systemd knows HHVM's main process.
+    pub fn check(&self) -> Run {
+        let systemd = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/systemd:/usr/bin:/bin");
+        run(self.command(&["check"]).env("PATH", systemd).env("STANDIN_PID", self.pid().to_string()))
+    }
+
     /// The program as systemd calls it in a stop.
     pub fn hook(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
