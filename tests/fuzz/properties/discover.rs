@@ -3,7 +3,7 @@
 use super::{Hhvm, Origin, arguments, ini as ini_file};
 use crate::load::sockets::Listener;
 use arguments::Argument;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A password that no input has by chance.
 const SECRET: &str = "geheim-6b1f";
@@ -60,7 +60,7 @@ pub fn command_line(bytes: &[u8]) {
     }
     let longer = [bytes, b"\0-v\0AdminServer.Password=", SECRET.as_bytes()].concat();
     // No file, so that nothing is read.
-    is_usable(&Hhvm::of_command_line(&longer, |_| PathBuf::from("/")), bytes);
+    is_usable(&Hhvm::of_command_line(&longer, Path::new("/nonexistent"), Path::new("")), bytes);
 }
 
 /// What the drain goes by has a meaning, and what is shown has no password, unless `source` has it elsewhere too.
