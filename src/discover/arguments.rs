@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub enum Argument {
     /// `-c FILE`, `--config FILE`.
     Config(PathBuf),
+    /// `-n`, `--no-config`: no files but those that are named.
+    NoDefaults,
     /// `-d NAME=VALUE`, `-v NAME=VALUE`, `--port N`, `--admin-port N`.
     Option {
         /// Its ini or hdf name.
@@ -34,6 +36,9 @@ pub fn read(command_line: &[u8]) -> Vec<Argument> {
         // Behind this are arguments of a script.
         if word == "--" {
             break;
+        }
+        if matches!(word, "-n" | "--no-config") {
+            found.push(Argument::NoDefaults);
         }
         let Some((flag, attached)) = split(word) else { continue };
         let Some(value) = attached.or_else(|| words.next()) else { break };

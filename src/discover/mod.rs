@@ -51,6 +51,13 @@ impl Hhvm {
     fn of_command_line(command_line: &[u8], root: &Path, directory: &Path) -> Self {
         let arguments = arguments::read(command_line);
         let mut hhvm = Self::default();
+        let names_files =
+            |argument: &Argument| matches!(argument, Argument::Config(_) | Argument::NoDefaults);
+        if !arguments.iter().any(names_files) {
+            for path in default_files(root) {
+                hhvm.read_file(root, path);
+            }
+        }
         for argument in &arguments {
             if let Argument::Config(path) = argument {
                 hhvm.read_file(root, directory.join(path));
@@ -139,6 +146,23 @@ impl Hhvm {
             _ => Protocol::Http,
         }
     }
+}
+
+/// What HHVM reads when it is told of no file: `/etc/hhvm/php*.ini` and `config*.hdf`, each by name.
+fn default_files(root: &Path) -> Vec<PathBuf> {
+    let directory = Path::new("/etc/hhvm");
+    let mut names: Vec<PathBuf> = fs::read_dir(root.join("etc/hhvm"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().into()))
+        .collect();
+    names.retain(|name| {
+        let name = name.to_string_lossy();
+        (name.starts_with("php") && name.ends_with(".ini"))
+            || (name.starts_with("config") && name.ends_with(".hdf"))
+    });
+    names.sort();
+    names.into_iter().map(|name| directory.join(name)).collect()
 }
 
 #[cfg(any(test, fuzzing))]

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        fs::write(directory.path().join(name.trim_start_matches('/')), text).unwrap();
+        let file = directory.path().join(name.trim_start_matches('/'));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
     }
     Hhvm::of_command_line(words.join("\0").as_bytes(), directory.path(), Path::new(""))
 }
@@ -36,6 +38,23 @@ fn the_packaged_configuration_has_no_admin_port() {
     assert_eq!(hhvm.options.port.as_ref().map(|found| found.value), Some(9000));
     let origin = hhvm.options.server_type.unwrap().origin;
     assert_eq!(origin.to_string(), "/server.ini:6");
+}
+
+#[test]
+fn without_a_file_on_the_command_line_those_in_etc_count() {
+    let files = [
+        ("etc/hhvm/php.ini", "hhvm.admin_server.port = 1\nhhvm.server.type=fastcgi"),
+        ("etc/hhvm/php2.ini", "hhvm.admin_server.port = 2"),
+        ("etc/hhvm/server.ini", "hhvm.admin_server.port = 3"),
+        ("etc/hhvm/config.hdf", "AdminServer { Port = 4 }"),
+    ];
+    let hhvm = found(&["hhvm", "-m", "server"], &files);
+    assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:2/check-load");
+    assert_eq!(hhvm.options.admin_port.unwrap().origin.to_string(), "/etc/hhvm/php2.ini:1");
+    assert_eq!(hhvm.unread[0].0, Path::new("/etc/hhvm/config.hdf"));
+    for words in [&["hhvm", "-n"][..], &["hhvm", "--no-config"], &["hhvm", "-c", "etc/hhvm/none.ini"]] {
+        assert_eq!(found(words, &files).admin_targets(), None, "{words:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use super::Key;
 use crate::context::UnitName;
-use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -77,9 +76,12 @@ pub fn read(text: &str) -> Contents {
 impl Contents {
     /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
     fn without_doubtful(mut self) -> Self {
-        let wrong: BTreeSet<usize> =
-            self.mistakes.iter().filter(|m| !m.unknown_key).map(|m| m.at.line).collect();
-        self.assignments.retain(|assignment| wrong.range(assignment.lines.clone()).next().is_none());
+        let mut wrong = vec![false; self.mistakes.iter().map(|m| m.at.line + 1).max().unwrap_or(0)];
+        for mistake in self.mistakes.iter().filter(|m| !m.unknown_key) {
+            wrong[mistake.at.line] = true;
+        }
+        self.assignments
+            .retain(|assignment| !assignment.lines.clone().any(|line| wrong.get(line) == Some(&true)));
         self
     }
 }

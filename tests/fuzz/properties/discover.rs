@@ -48,6 +48,7 @@ pub fn command_line(bytes: &[u8]) {
             assert!(text.contains(&*path.to_string_lossy()), "{}", path.display());
             false
         }
+        Argument::NoDefaults => false,
         Argument::Option { name, value, word } => {
             let is_port = word.starts_with("--");
             assert!(text.contains(value) && (is_port || text.contains(name)), "{name} {value}");
