@@ -46,7 +46,8 @@ each a container with a real systemd, on a bridge of their own. nginx, Apache an
 stand-in of `tests/`. One node after the other is restarted (rebooted, upgraded, killed), each only after the balancer
 has the one before back. Requests begin at a fixed rate, whether or not others are answered: half of them on new
 connections, half on kept ones, pages of 5 ms, and one page of 3 s in every second. Every request that does not end
-with the whole page and a status of 200 has failed.
+with the whole page and a status of 200 has failed. The stand-in starts in an instant; an HHVM that needs seconds for
+it fails more requests where nobody drains it, and no more where it is drained.
 
 ![Failed requests per systemctl restart](farm-policies.svg)
 
