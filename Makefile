@@ -71,6 +71,7 @@ endef
 check-format: ## the layout of the source
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup --quiet component add rustfmt
 	@$(CARGO) fmt --check
+	@rustfmt --check --edition 2024 tests/fuzz/targets/*.rs
 
 check-clippy: ## the lints
 	@$(NEED) "the compiler" $(COMPILER)
