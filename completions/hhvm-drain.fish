@@ -30,7 +30,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'T
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -51,7 +51,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-fi
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -65,7 +65,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -80,7 +80,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -94,7 +94,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-fi
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -107,7 +107,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -122,7 +122,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-f
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
@@ -136,7 +136,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Believe no zero before; load balancer\'s interval x fall [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'So many zeros in a row [default: 3]' -r

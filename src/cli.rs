@@ -98,7 +98,7 @@ pub struct SettingFlags {
     /// File with HHVM's admin password
     #[arg(long, global = true, value_name = "PATH")]
     password_file: Option<String>,
-    /// Believe no zero before; load balancer's interval x fall [default: 10s]
+    /// Believe no zero before; balancer's interval x (fall+1) [default: 10s]
     #[arg(long, global = true, value_name = "TIME")]
     min_drain: Option<String>,
     /// Carry on after this time in any case [default: 30s]

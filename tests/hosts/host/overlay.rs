@@ -128,7 +128,10 @@ impl Overlay {
 
 impl Drop for Overlay {
     fn drop(&mut self) {
-        if !is_mounted(&self.root()) || self.unmount() {
+        if is_mounted(&self.root()) {
+            self.unmount();
+        }
+        if !is_mounted(&self.root()) {
             fs::remove_dir_all(&self.directory).ok();
         }
     }
