@@ -22,6 +22,7 @@ mod report;
 mod results;
 mod rotation;
 mod scenario;
+mod stack;
 mod verdict;
 
 use plan::{Batch, Plan, Run};

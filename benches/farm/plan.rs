@@ -1,10 +1,10 @@
 //! What is measured: which racks side by side, what happens to them, and what must come of it.
 
 use crate::balancer::Setting;
-use crate::node::Stack;
 use crate::policy::Policy;
 use crate::rack::{Enough, Kit};
 use crate::scenario::Scenario;
+use crate::stack::Stack;
 
 /// A rack, and what happens to it.
 pub struct Run {

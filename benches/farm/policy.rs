@@ -2,7 +2,7 @@
 
 use crate::balancer::Setting;
 use crate::host::{Host, Setup};
-use crate::node::Stack;
+use crate::stack::Stack;
 
 /// What is compared.
 #[derive(Clone, Copy, PartialEq, Eq)]

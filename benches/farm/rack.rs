@@ -4,11 +4,12 @@ use crate::Result;
 use crate::balancer::{Balancer, Setting};
 use crate::load::{Class, Kind, Load};
 use crate::network::Place;
-use crate::node::{Node, Stack};
+use crate::node::Node;
 use crate::policy::Policy;
 use crate::results::{Cell, Expected, Restart};
 use crate::rotation::Rotation;
 use crate::scenario::Scenario;
+use crate::stack::Stack;
 use std::thread;
 use std::time::{Duration, Instant};
 

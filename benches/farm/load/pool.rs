@@ -1,9 +1,14 @@
 //! The connections that are kept alive.
 
-use super::request::Connection;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// A connection over which requests are sent.
+pub type Connection = SendRequest<Empty<Bytes>>;
 
 /// Less than any server's keep-alive timeout, so that no request meets a connection about to be closed.
 const IDLE_MAX: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! One request: its connection, its answer, and why it failed.
 
-use super::pool::Pool;
-use super::tally::{Author, Reason};
+use super::failure::{Author, Failed, Reason};
+use super::pool::{Connection, Pool};
 use super::{Class, Kind};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -19,15 +19,6 @@ use tokio::time::{timeout, timeout_at};
 
 /// So long the server may take to close a connection that it has answered for the last time.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
-
-/// A connection over which requests are sent.
-pub type Connection = SendRequest<Empty<Bytes>>;
-
-/// Why it failed, and whether that was on a connection that had already served a request.
-pub struct Failed {
-    pub reason: Reason,
-    pub reused: bool,
-}
 
 /// What all requests of a class have in common.
 pub struct Target {
