@@ -83,7 +83,7 @@ test-rust: ## unit, command-line and documentation tests
 	@echo "building the program and its tests"
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
-	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test standin --test farm
+	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test layers --test standin --test farm
 
 check-fuzz: ## the fuzz targets, each for four seconds
 	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh

@@ -36,7 +36,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "restore" -d 'Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)'
@@ -58,7 +58,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samp
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown@.service)'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
@@ -72,7 +72,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-s
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'With repool = "when-healthy": wait until HHVM answers'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'Why, for `status`' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -87,7 +87,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-sa
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
@@ -100,7 +100,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-inte
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
@@ -114,7 +114,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-sa
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'For machines'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Ask this, as the load balancer does' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -128,8 +128,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-int
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: take the node out for a moment, and see whether the answer changes'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: take the node out for a moment, and see the answer change'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
@@ -142,4 +142,4 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-i
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,10 +1,27 @@
 //! The command line. Settings stay text here: files, variables and flags have one parser, in [`crate::settings`].
 
-use crate::settings::{Flags, Key};
-use clap::{Args, Parser, Subcommand};
+use crate::page_url::PageUrl;
+use crate::settings::layers::Flags;
+use crate::settings::{Form, SPECS, Spec};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// What `-h` ends with; with the commands and their flags it fits a screen.
 const EXAMPLES: &str = "\
+Examples:
+  hhvm-drain check                          does the next stop drain?
+  hhvm-drain status                         in the pool or not, by whom, and why
+  hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
+  systemctl stop hhvm                       drains by itself
+
+Settings and hooks: --help. Manual: hhvm-drain(8).";
+
+/// What `--help` ends with.
+const MORE: &str = "\
+Hooks, called by systemd:
+  stop      Take the node out and wait until HHVM may stop (ExecStop=)
+  restore   Undo what `stop` did, if repool allows it (ExecStopPost=, ExecStartPre=, ExecStartPost=)
+
 Examples:
   hhvm-drain check                          does the next stop drain?
   hhvm-drain status                         in the pool or not, by whom, and why
@@ -17,7 +34,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage.";
 
 /// Drain HHVM before systemd stops it.
 #[derive(Debug, Parser)]
-#[command(name = "hhvm-drain", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "hhvm-drain", version, about, max_term_width = 100)]
+#[command(after_help = EXAMPLES, after_long_help = MORE)]
 #[command(disable_help_subcommand = true, args_override_self = true)]
 pub struct Cli {
     /// What to do
@@ -29,7 +47,7 @@ pub struct Cli {
     pub unit: String,
 
     /// Look for settings, state and health files below this directory
-    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    #[arg(long, global = true, value_name = "DIR", default_value = "/", hide_short_help = true)]
     pub root: PathBuf,
 
     /// Flags that are settings
@@ -41,12 +59,14 @@ pub struct Cli {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Take the node out and wait until HHVM may stop (for ExecStop=)
+    #[command(hide = true)]
     Stop {
         /// Only if the host is going down (for hhvm-drain-shutdown@.service)
         #[arg(long)]
         shutdown: bool,
     },
     /// Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)
+    #[command(hide = true)]
     Restore {
         /// With repool = "when-healthy": wait until HHVM answers
         #[arg(long)]
@@ -73,8 +93,8 @@ pub enum Command {
     Check {
         /// Ask this, as the load balancer does
         #[arg(long, value_name = "URL")]
-        url: Option<String>,
-        /// With --url: take the node out for a moment, and see whether the answer changes
+        url: Option<PageUrl>,
+        /// With --url: also take the node out briefly and ask again
         #[arg(long, requires = "url")]
         trial: bool,
     },
@@ -82,65 +102,59 @@ pub enum Command {
     DropIn,
 }
 
-/// One flag for every setting.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Settings")]
+/// One flag for every setting of the table.
+#[derive(Debug, Clone, Default)]
 pub struct SettingFlags {
-    /// The load balancer's file; repeatable [default: /var/www/status.php]
-    #[arg(long, global = true, value_name = "PATH")]
-    health_file: Vec<String>,
-    /// Where the load is read [default: auto]
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-    /// What answers there: hhvm or php-fpm [default: hhvm]
-    #[arg(long, global = true, value_name = "KIND")]
-    kind: Option<String>,
-    /// File with HHVM's admin password
-    #[arg(long, global = true, value_name = "PATH")]
-    password_file: Option<String>,
-    /// Believe no zero before; balancer's interval x (fall+1) [default: 10s]
-    #[arg(long, global = true, value_name = "TIME")]
-    min_drain: Option<String>,
-    /// Carry on after this time in any case [default: 30s]
-    #[arg(long, global = true, value_name = "TIME")]
-    timeout: Option<String>,
-    /// Time between two looks at the load [default: 100ms]
-    #[arg(long, global = true, value_name = "TIME")]
-    poll_interval: Option<String>,
-    /// So many zeros in a row [default: 3]
-    #[arg(long, global = true, value_name = "N")]
-    zero_samples: Option<String>,
-    /// Load that counts as zero [default: 0]
-    #[arg(long, global = true, value_name = "N")]
-    threshold: Option<String>,
-    /// after-stop, when-healthy or never [default: after-stop]
-    #[arg(long, global = true, value_name = "WHEN")]
-    repool: Option<String>,
+    given: Flags,
 }
 
 impl SettingFlags {
     /// The flags that were given.
     #[must_use]
-    pub fn given(&self) -> Flags {
-        let one = |key, value: &Option<String>| value.clone().map(|value| (key, vec![value]));
-        let health_files =
-            (!self.health_file.is_empty()).then(|| (Key::HealthFile, self.health_file.clone()));
-        [
-            health_files,
-            one(Key::Endpoint, &self.endpoint),
-            one(Key::Kind, &self.kind),
-            one(Key::PasswordFile, &self.password_file),
-            one(Key::MinDrain, &self.min_drain),
-            one(Key::Timeout, &self.timeout),
-            one(Key::PollInterval, &self.poll_interval),
-            one(Key::ZeroSamples, &self.zero_samples),
-            one(Key::Threshold, &self.threshold),
-            one(Key::Repool, &self.repool),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+    pub fn given(&self) -> &Flags {
+        &self.given
     }
+}
+
+impl Args for SettingFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(SPECS.iter().map(flag))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = SPECS.iter().filter_map(|spec| {
+            let values = matches.get_many::<String>(spec.name)?;
+            Some((spec, values.cloned().collect()))
+        });
+        Ok(Self { given: given.collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn flag(spec: &'static Spec) -> Arg {
+    let default = spec.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+    let action = match spec.form {
+        Form::One => ArgAction::Set,
+        Form::List(_) => ArgAction::Append,
+    };
+    Arg::new(spec.name)
+        .long(spec.name)
+        .global(true)
+        .value_name(spec.value_name)
+        .help(format!("{}{default}", spec.help))
+        .help_heading("Settings")
+        .hide_short_help(true)
+        .action(action)
 }
 
 /// The value of `flag` in arguments that clap refuses: a drain goes on, for the right unit, in spite of a wrong flag.
@@ -157,11 +171,20 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_flag() {
-        for key in Key::ALL {
-            let flag = format!("--{}", key.name());
+        for spec in SPECS {
+            let flag = format!("--{}", spec.name);
             let cli = Cli::try_parse_from(["hhvm-drain", "stop", &flag, "x"]).unwrap();
-            assert_eq!(cli.settings.given(), vec![(key, vec!["x".to_owned()])]);
+            assert_eq!(*cli.settings.given(), vec![(spec, vec!["x".to_owned()])]);
         }
+    }
+
+    #[test]
+    fn a_list_is_a_flag_that_may_be_repeated() {
+        let words =
+            ["hhvm-drain", "stop", "--health-file=/a", "--health-file", "/b", "--timeout=1s", "--timeout=2s"];
+        let given = Cli::try_parse_from(words).unwrap().settings.given().clone();
+        let told: Vec<_> = given.iter().map(|(spec, values)| (spec.name, values.join(" "))).collect();
+        assert_eq!(told, [("health-file", "/a /b".to_owned()), ("timeout", "2s".to_owned())]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl<const N: usize> From<[(&str, &str); N]> for Env {
     }
 }
 
-/// Which of systemd's hooks runs the program.
+/// Who runs the program: a person, or which of systemd's hooks.
 ///
 /// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager": `$SERVICE_RESULT` is set for
 /// `ExecStop=` and `ExecStopPost=` only, `$EXIT_CODE` only when the main process has ended, `$MAINPID` while it is known.
@@ -70,6 +70,8 @@ pub enum Caller {
     StopHook,
     /// `ExecStartPre=` or `ExecStartPost=`.
     StartHook,
+    /// `ExecStop=` of `hhvm-drain-shutdown@.service`, which is stopped before HHVM and its web server are.
+    ShutdownUnit,
     /// A person, or a script of theirs.
     Person,
 }
@@ -97,6 +99,17 @@ pub struct Context {
     pub env: Env,
     /// The unit that is drained, `hhvm.service` unless `--unit` says otherwise.
     pub unit: UnitName,
+    /// Who runs the program.
+    pub caller: Caller,
+}
+
+impl Context {
+    /// A run by whomever the environment tells of.
+    #[must_use]
+    pub fn new(root: Root, env: Env, unit: UnitName) -> Self {
+        let caller = Caller::of(&env);
+        Self { root, env, unit, caller }
+    }
 }
 
 /// The full name of a service unit, safe to be part of a file name.

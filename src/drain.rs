@@ -6,6 +6,7 @@
 //! - an unknown load is never taken for zero.
 
 use crate::load::{Load, Unknown};
+use crate::outcome::Outcome;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -57,32 +58,22 @@ pub enum Action {
     Finish(Outcome),
 }
 
-/// How a drain ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The load was zero.
-    Drained,
-    /// The timeout was over before.
-    TimedOut,
-    /// HHVM ended during the drain.
-    HhvmEnded,
-    /// HHVM was not running at all.
-    NotRunning,
-    /// This program was asked to end.
-    Interrupted,
+/// When a drain began, and from when on a zero is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    started: Instant,
+    believe_from: Instant,
 }
 
-impl Outcome {
-    /// The name for machines, in the journal and in `status --json`.
+impl Since {
+    /// A drain that starts at `started`, of a node that has been out for `out` then; none if it could not be taken out.
+    ///
+    /// The load balancer needs `min_drain` to notice, so of what it has had already nothing is waited for again. Where
+    /// it can notice nothing, waiting for it has no use.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Drained => "drained",
-            Self::TimedOut => "timeout",
-            Self::HhvmEnded => "hhvm-ended",
-            Self::NotRunning => "not-running",
-            Self::Interrupted => "interrupted",
-        }
+    pub fn new(started: Instant, out: Option<Duration>, min_drain: Duration) -> Self {
+        let unnoticed = out.map_or(Duration::ZERO, |out| min_drain.saturating_sub(out));
+        Self { started, believe_from: started + unnoticed }
     }
 }
 
@@ -90,9 +81,7 @@ impl Outcome {
 #[derive(Debug, Clone)]
 pub struct Drain {
     limits: Limits,
-    started: Instant,
-    /// From here on a zero is believed.
-    believe_from: Instant,
+    since: Since,
     next_probe: Instant,
     asked: Option<Instant>,
     load: Load,
@@ -100,15 +89,13 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// A drain that starts at `started`, of a node that was depooled at `depooled`, or could not be.
+    /// A drain that runs since then.
     #[must_use]
-    pub fn new(limits: Limits, started: Instant, depooled: Option<Instant>) -> Self {
-        let believe_from = depooled.map_or(started, |at| (at + limits.min_drain).max(started));
+    pub fn new(limits: Limits, since: Since) -> Self {
         Self {
             limits,
-            started,
-            believe_from,
-            next_probe: started,
+            since,
+            next_probe: since.started,
             asked: None,
             load: Load::Unknown(Unknown::NotAsked),
             zeros: 0,
@@ -123,7 +110,7 @@ impl Drain {
             Event::Interrupted => return Action::Finish(Outcome::Interrupted),
             Event::Sampled(asked, load) => self.sampled(now, asked, load),
             Event::DepooledAgain => {
-                self.believe_from = now + self.limits.min_drain;
+                self.since.believe_from = now + self.limits.min_drain;
                 self.zeros = 0;
             }
             Event::Tick => {}
@@ -143,7 +130,7 @@ impl Drain {
     /// When the timeout is over.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.started + self.limits.timeout
+        self.since.started + self.limits.timeout
     }
 
     /// The load as last seen.
@@ -155,13 +142,13 @@ impl Drain {
     /// How long the drain has taken until `now`.
     #[must_use]
     pub fn elapsed(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.started)
+        now.saturating_duration_since(self.since.started)
     }
 
     /// How long a zero will not be believed yet, at `now`.
     #[must_use]
     pub fn disbelief(&self, now: Instant) -> Duration {
-        self.believe_from.saturating_duration_since(now)
+        self.since.believe_from.saturating_duration_since(now)
     }
 
     /// Whether the last load counts as zero.
@@ -173,7 +160,7 @@ impl Drain {
     fn sampled(&mut self, now: Instant, asked: Instant, load: Load) {
         self.asked = None;
         self.load = load;
-        self.zeros = if self.is_idle() && asked >= self.believe_from { self.zeros + 1 } else { 0 };
+        self.zeros = if self.is_idle() && asked >= self.since.believe_from { self.zeros + 1 } else { 0 };
         self.next_probe = self.after(asked).max(now);
     }
 
@@ -183,8 +170,8 @@ impl Drain {
         let interval = self.limits.poll_interval;
         if self.zeros > 0 {
             asked + interval / 2
-        } else if asked < self.believe_from {
-            (asked + interval.max(SLOW_POLL)).min(self.believe_from).max(asked + interval / 2)
+        } else if asked < self.since.believe_from {
+            (asked + interval.max(SLOW_POLL)).min(self.since.believe_from).max(asked + interval / 2)
         } else {
             asked + interval * self.distance()
         }

@@ -13,12 +13,17 @@ fn limits(min_drain: u64, timeout: u64) -> Limits {
     }
 }
 
+/// A drain of a node that has been out since `depooled`, or could not be taken out.
+fn drain(limits: Limits, started: Instant, depooled: Option<Instant>) -> Drain {
+    Drain::new(limits, Since::new(started, depooled.map(|at| started - at), limits.min_drain))
+}
+
 /// Drives a drain whose probes are answered after `delay` by `load(asked)`; the outcome, and when, in milliseconds.
 fn drive(limits: Limits, depooled: bool, delay: u64, load: impl Fn(u64) -> Load) -> (Outcome, u64) {
     let start = Instant::now();
     let at = |ms: u64| start + Duration::from_millis(ms);
     let since = |instant: Instant| u64::try_from((instant - start).as_millis()).unwrap();
-    let mut drain = Drain::new(limits, start, depooled.then_some(start));
+    let mut drain = drain(limits, start, depooled.then_some(start));
     let (mut now, mut event) = (0, Event::Tick);
     loop {
         match drain.step(at(now), event) {
@@ -86,7 +91,7 @@ fn a_zero_between_others_is_not_enough() {
 fn a_node_that_was_out_long_before_needs_no_min_drain() {
     let depooled = Instant::now();
     let start = depooled + Duration::from_secs(60);
-    let mut drain = Drain::new(limits(10_000, 30_000), start, Some(depooled));
+    let mut drain = drain(limits(10_000, 30_000), start, Some(depooled));
     let (mut now, mut probes) = (start, 0);
     let mut event = Event::Tick;
     while probes < 4 {
@@ -113,7 +118,7 @@ fn a_node_that_was_out_long_before_needs_no_min_drain() {
 #[test]
 fn a_deploy_that_brings_the_node_back_starts_min_drain_again() {
     let start = Instant::now();
-    let mut drain = Drain::new(limits(1000, 30_000), start, Some(start));
+    let mut drain = drain(limits(1000, 30_000), start, Some(start));
     let later = start + Duration::from_millis(1500);
     let _ = drain.step(later, Event::DepooledAgain);
     assert_eq!(drain.disbelief(later), Duration::from_secs(1));
@@ -122,7 +127,7 @@ fn a_deploy_that_brings_the_node_back_starts_min_drain_again() {
 #[test]
 fn an_unanswered_probe_makes_the_load_unknown() {
     let start = Instant::now();
-    let mut drain = Drain::new(limits(0, 30_000), start, Some(start));
+    let mut drain = drain(limits(0, 30_000), start, Some(start));
     assert_eq!(drain.step(start, Event::Tick), Action::Probe(start));
     let _ = drain.step(start + PROBE_PATIENCE, Event::Tick);
     assert_eq!(*drain.load(), Load::Unknown(Unknown::TimedOut));
@@ -163,7 +168,7 @@ proptest! {
         history in proptest::collection::vec(happening(), 0..120),
     ) {
         let start = Instant::now();
-        let mut drain = Drain::new(limits(min_drain, timeout), start, depooled.then_some(start));
+        let mut drain = drain(limits(min_drain, timeout), start, depooled.then_some(start));
         let mut now = start;
         let mut believe_from = if depooled { start + Duration::from_millis(min_drain) } else { start };
         let mut zeros = 0;

@@ -48,6 +48,15 @@ pub enum Address {
     Unix(PathBuf),
 }
 
+/// What answers at the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// HHVM's admin port.
+    Hhvm,
+    /// The status page of PHP-FPM (`pm.status_path`).
+    PhpFpm,
+}
+
 /// The places to try, in order, when nobody says where.
 ///
 /// Port 9001 is the custom of HHVM's documentation. Both loopback addresses, because with an empty address setting some

@@ -1,5 +1,6 @@
 //! What can go wrong for a person who calls the program: one line each, with what to do.
 
+use crate::text::paths;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -59,14 +60,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoHealthFile(paths) => {
-                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                write!(
-                    f,
-                    "no health file at {}; set health-file to what the load balancer requests",
-                    names.join(", ")
-                )
-            }
+            Self::NoHealthFile(missing) => write!(
+                f,
+                "no health file at {}; set health-file to what the load balancer requests",
+                paths(missing)
+            ),
             Self::Rename { from, why } => {
                 write!(f, "cannot rename {}: {why}", from.display())
             }

@@ -8,9 +8,23 @@
 //! - A health file is renamed, within its directory, never over another file; it is never written or removed.
 //! - A setting that cannot be used leaves its default in force; the drain goes on ([`settings`]).
 //!
-//! Effects are at the edges: [`load`] (a file per protocol), [`pool`] (the files and the record), [`process`],
-//! [`report`] and [`systemd`], [`wait`] (the one place that blocks). [`drain`] decides, as a function of time and
-//! events.
+//! # Layers
+//!
+//! A file imports from its own layer, never in a circle, and from the layers below it; `tests/layers.rs` reads this
+//! list and holds the code to it. Decisions and effects do not know each other: they share values, and loops and
+//! commands bring them together.
+//!
+//! 1. program: [`cli`], `commands`
+//! 2. loops: [`wait`], `progress`, `terminate`
+//! 3. decisions: [`drain`], [`locate`]
+//! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
+//!    [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
+//! 5. words: [`error`], [`message`]
+//! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
+//!    [`place`], [`problem`], [`settings`], [`text`], [`unit`]
+//!
+//! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
+//! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
 pub mod cli;
 pub mod clock;
@@ -20,11 +34,17 @@ pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
+pub mod files;
+pub mod hhvm;
 pub mod load;
 pub mod locate;
 pub mod message;
+pub mod outcome;
+pub mod page_url;
 pub mod password;
+pub mod place;
 pub mod pool;
+pub mod probe;
 pub mod problem;
 pub mod process;
 mod progress;
@@ -33,13 +53,14 @@ pub mod settings;
 pub mod systemd;
 mod terminate;
 pub mod text;
+pub mod unit;
 pub mod wait;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use context::{Caller, Context, Env, Root, UnitName};
-use problem::{Place, Problem};
+use problem::{Location, Problem};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -72,11 +93,14 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
         Err(message) => return complain(&format!("--unit \"{}\": {message}", text::quote(&cli.unit)), USAGE),
     };
     let root = cli.root.canonicalize().unwrap_or(cli.root);
-    let context = Context { root: Root::new(root), env, unit };
-    let (settings, mut problems) = settings::load(&context, &cli.settings.given());
-    problems.extend(usage.map(|what| Problem::error(Place::CommandLine, what)));
-    let is_wrong_flag = |problem: &&Problem| matches!(problem.place, Place::Flag(_));
-    let caller = Caller::of(&context.env);
+    let mut context = Context::new(Root::new(root), env, unit);
+    if cli.command == (Command::Stop { shutdown: true }) {
+        context.caller = Caller::ShutdownUnit;
+    }
+    let caller = context.caller;
+    let (settings, mut problems) = settings::layers::load(&context, cli.settings.given());
+    problems.extend(usage.map(|what| Problem::error(Location::CommandLine, what)));
+    let is_wrong_flag = |problem: &&Problem| matches!(problem.location, Location::Flag(_));
     if caller == Caller::Person
         && let Some(problem) = problems.iter().find(is_wrong_flag)
     {

@@ -1,28 +1,9 @@
 //! Decides where the load is read: the setting `endpoint`, in the light of what HHVM itself says.
 
-use crate::discover::Hhvm;
 use crate::endpoint::{Endpoint, Target, usual_targets};
-use crate::load::sockets::Listener;
+use crate::hhvm::Hhvm;
 use crate::password::Password;
-use std::fmt;
-
-/// One place where the load can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// Something that answers with a load.
-    Endpoint(Target),
-    /// The connections to HHVM's page server.
-    Sockets(Listener),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Endpoint(target) => target.fmt(f),
-            Self::Sockets(listener) => write!(f, "the kernel's list of connections to {listener}"),
-        }
-    }
-}
+use crate::place::{Listener, Place};
 
 /// Where to ask, and what that rests on.
 pub struct Located {
@@ -72,7 +53,7 @@ pub fn locate(endpoint: &Endpoint, hhvm: Option<&Hhvm>) -> Located {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discover::Origin;
+    use crate::hhvm::Origin;
 
     fn hhvm(options: &[(&str, &str)]) -> Hhvm {
         let mut hhvm = Hhvm::default();

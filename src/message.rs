@@ -2,10 +2,10 @@
 //!
 //! The ids are explained in `systemd/hhvm-drain.catalog`; a test keeps the two in step.
 
-use crate::drain::Outcome;
 use crate::load::Load;
+use crate::outcome::{Ending, Outcome};
 use crate::problem::{Problem, Severity};
-use crate::text::{clean, seconds};
+use crate::text::{clean, paths, seconds};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub enum Priority {
 /// One line of the log.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// A problem with the settings.
-    Setting(Problem),
+    /// A problem with the settings, or with HHVM's configuration.
+    Problem(Problem),
     /// A health file has been parked.
     Moving {
         /// The health file.
@@ -66,14 +66,7 @@ pub enum Message {
         disbelief: Option<Duration>,
     },
     /// The drain is over.
-    Finished {
-        /// How.
-        outcome: Outcome,
-        /// The load at the end.
-        load: Load,
-        /// Since the start.
-        elapsed: Duration,
-    },
+    Finished(Ending),
     /// HHVM, which systemd does not know, is told to stop.
     Stopping,
     /// HHVM did not stop in time, and is killed.
@@ -115,13 +108,13 @@ impl Message {
     #[must_use]
     pub fn priority(&self) -> Priority {
         match self {
-            Self::Setting(problem) if problem.severity == Severity::Warning => Priority::Warning,
-            Self::Setting(_)
+            Self::Problem(problem) if problem.severity == Severity::Warning => Priority::Warning,
+            Self::Problem(_)
             | Self::CannotPark(..)
             | Self::CannotUnpark(..)
             | Self::Gone(_)
             | Self::Failed(_) => Priority::Error,
-            Self::Finished { outcome: Outcome::TimedOut | Outcome::Interrupted, .. }
+            Self::Finished(Ending { outcome: Outcome::TimedOut | Outcome::Interrupted, .. })
             | Self::NoHealthFile(_)
             | Self::UndoneByHand(_)
             | Self::Returned(_)
@@ -135,7 +128,7 @@ impl Message {
             }
             Self::Counting(_)
             | Self::Waiting { .. }
-            | Self::Finished { .. }
+            | Self::Finished(_)
             | Self::Stopping
             | Self::PoolAfterStop => Priority::Info,
         }
@@ -148,7 +141,7 @@ impl Message {
             Self::Moving { .. } | Self::Returned(_) => "0c8ad9fa132f4c4ba22ddebf1be1f1de",
             Self::Counting(_) => "acfe94d0860d4d08b8491a8bb7f3f4a1",
             Self::Waiting { .. } => "0bf35f82a1e848bb971fd66e4b7b0e15",
-            Self::Finished { outcome, .. } => match outcome {
+            Self::Finished(ending) => match ending.outcome {
                 Outcome::Drained => "35069173431041b993155a590e65572b",
                 Outcome::TimedOut => "ea187362f84c49b5aa5aea3d5cf71275",
                 Outcome::HhvmEnded => "efd227ee3221447e9df40e0510ec5ac9",
@@ -159,7 +152,7 @@ impl Message {
             Self::LeftOut(_) | Self::OutAlready(_) | Self::UndoneByHand(_) | Self::PoolAfterStop => {
                 "d74b05397a1b44c99dfaf9f03ed32e87"
             }
-            Self::Setting(_) => "59e8c1d3af004bf99c68e62686c9d1ff",
+            Self::Problem(_) => "59e8c1d3af004bf99c68e62686c9d1ff",
             Self::Stopping | Self::Killing(_) => "80d4221a3d3e469eac4604393c2eda08",
             Self::NoHealthFile(_) | Self::CannotPark(..) => "0b7719ec70fb4beda970b61b31a8a741",
             Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
@@ -174,7 +167,7 @@ impl Message {
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let (load, outcome) = match self {
             Self::Waiting { load, .. } => (load, None),
-            Self::Finished { load, outcome, .. } => (load, Some(outcome)),
+            Self::Finished(Ending { load, outcome, .. }) => (load, Some(outcome)),
             _ => return Vec::new(),
         };
         let mut fields = Vec::new();
@@ -195,7 +188,7 @@ impl fmt::Display for Message {
 impl Message {
     fn words(&self) -> String {
         match self {
-            Self::Setting(problem) => problem.to_string(),
+            Self::Problem(problem) => problem.to_string(),
             Self::Moving { from, to } => format!(
                 "moving {} to {}, so that the load balancer takes this node out",
                 from.display(),
@@ -220,10 +213,7 @@ impl Message {
                     "{story}, but somebody moved the health file back by hand, so the node counts as pooled"
                 )
             }
-            Self::Returned(paths) => {
-                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-                format!("{} came back during the drain (a deploy?)", names.join(", "))
-            }
+            Self::Returned(back) => format!("{} came back during the drain (a deploy?)", paths(back)),
             Self::RecordInMemory => {
                 "/var/lib/hhvm-drain cannot be written, so the record is in /run: after a power cut now, run \
                  hhvm-drain pool"
@@ -236,7 +226,7 @@ impl Message {
             Self::Waiting { load, elapsed, timeout, disbelief } => {
                 waiting(load, *elapsed, *timeout, *disbelief)
             }
-            Self::Finished { outcome, load, elapsed } => finished(outcome, load, *elapsed),
+            Self::Finished(ending) => ending.to_string(),
             Self::Stopping => "systemd does not know HHVM's main process, stopping it from here".to_owned(),
             Self::Killing(after) => format!("HHVM has not ended within {}, killing it", seconds(*after)),
             Self::MovingBack { from, to } => {
@@ -276,21 +266,5 @@ fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<
             seconds(left)
         ),
         (Load::Known(load), None) => format!("waiting because the load is still {load}, {time}"),
-    }
-}
-
-fn finished(outcome: &Outcome, load: &Load, elapsed: Duration) -> String {
-    let time = seconds(elapsed);
-    match (outcome, load) {
-        (Outcome::Drained, Load::Known(load)) => format!("load was {load} after {time}, HHVM may stop now"),
-        (Outcome::TimedOut, Load::Known(load)) => {
-            format!("load is still {load} after {time}, carrying on with the stop")
-        }
-        (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
-            format!("load is unknown after {time} ({why}), carrying on with the stop")
-        }
-        (Outcome::HhvmEnded, _) => format!("HHVM ended {time} into the drain, nothing left to wait for"),
-        (Outcome::NotRunning, _) => "HHVM is not running, nothing to drain".to_owned(),
-        (Outcome::Interrupted, _) => format!("interrupted after {time}, not waiting any longer"),
     }
 }

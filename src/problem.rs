@@ -1,38 +1,47 @@
 //! A problem with the settings or the host: where it is, what it is, and whether it can spoil the next drain.
 
-use crate::discover::Origin;
-use crate::settings::{Key, Position};
 use std::fmt;
 use std::path::PathBuf;
 
+/// A place in a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
 /// Where a problem lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// A place in a settings file.
     File(PathBuf, Position),
+    /// A line of somebody else's file.
+    Line(PathBuf, usize),
     /// A whole file or directory.
     Path(PathBuf),
     /// An environment variable.
     Variable(String),
-    /// A flag of the command line.
-    Flag(Key),
+    /// A flag of the command line, by its name.
+    Flag(&'static str),
     /// The command line as a whole.
     CommandLine,
-    /// HHVM's own configuration.
-    Hhvm(Origin),
+    /// An option that the running HHVM was started with, for people.
+    Option(String),
     /// The settings taken together.
     Settings,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, at) => write!(f, "{}:{}:{}", path.display(), at.line, at.column),
+            Self::Line(path, line) => write!(f, "{}:{line}", path.display()),
             Self::Path(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag(key) => write!(f, "--{}", key.name()),
+            Self::Variable(words) | Self::Option(words) => f.write_str(words),
+            Self::Flag(name) => write!(f, "--{name}"),
             Self::CommandLine => f.write_str("command line"),
-            Self::Hhvm(origin) => origin.fmt(f),
             Self::Settings => f.write_str("settings"),
         }
     }
@@ -51,7 +60,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where it lies.
-    pub place: Place,
+    pub location: Location,
     /// What it is, and what to do.
     pub message: String,
     /// How much it matters.
@@ -61,19 +70,19 @@ pub struct Problem {
 impl Problem {
     /// A problem that makes `check` fail.
     #[must_use]
-    pub fn error(place: Place, message: String) -> Self {
-        Self { place, message, severity: Severity::Error }
+    pub fn error(location: Location, message: String) -> Self {
+        Self { location, message, severity: Severity::Error }
     }
 
     /// A problem that `check` only mentions.
     #[must_use]
-    pub fn warning(place: Place, message: String) -> Self {
-        Self { place, message, severity: Severity::Warning }
+    pub fn warning(location: Location, message: String) -> Self {
+        Self { location, message, severity: Severity::Warning }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        write!(f, "{}: {}", self.location, self.message)
     }
 }

@@ -1,6 +1,7 @@
 //! HHVM's main process: found, watched and, only where systemd does not know it, signalled.
 
 use crate::context::{Context, Env};
+use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs;
@@ -74,11 +75,11 @@ impl Process {
 /// How the main process is known.
 #[derive(Debug)]
 pub enum Main {
-    /// systemd knows it, and stops it after the drain.
-    OfSystemd(Process),
+    /// systemd stops it after the drain: it knows the main process, or its `KillMode=` finds what is left of it.
+    LeftToSystemd(Process),
     /// Found in the unit's cgroup. systemd does not know it, so this program has to stop it: the unit that systemd
     /// generates for HHVM's SysV script (`GuessMainPID=no`, `KillMode=process`).
-    OfCgroup(Vec<Process>),
+    LeftToUs(Vec<Process>),
     /// HHVM is not running.
     Gone,
 }
@@ -92,7 +93,7 @@ impl Main {
         let proc = context.root.join("/proc");
         if let Some(pid) = context.env.get("MAINPID") {
             let found = pid.parse().ok().and_then(|pid| Process::open(pid, &proc));
-            return found.map_or(Self::Gone, Self::OfSystemd);
+            return found.map_or(Self::Gone, Self::LeftToSystemd);
         }
         let cgroup = fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
         Self::in_cgroup(&proc, |of_process| of_process == cgroup, &context.env)
@@ -100,14 +101,12 @@ impl Main {
 
     /// Finds it for a person, from what systemd says of the unit.
     #[must_use]
-    pub fn of_unit(context: &Context, main_pid: Option<i32>, control_group: &str) -> Self {
+    pub fn of_unit(context: &Context, unit: &Unit) -> Self {
         let proc = context.root.join("/proc");
-        if let Some(process) = main_pid.and_then(|pid| Process::open(pid, &proc)) {
-            return Self::OfSystemd(process);
+        if let Some(process) = unit.main_pid.and_then(|pid| Process::open(pid, &proc)) {
+            return Self::LeftToSystemd(process);
         }
-        if control_group.is_empty() {
-            return Self::Gone;
-        }
+        let Some(control_group) = &unit.control_group else { return Self::Gone };
         let of_unit = |text: &str| text.lines().any(|line| line.ends_with(&format!(":{control_group}")));
         Self::in_cgroup(&proc, of_unit, &context.env)
     }
@@ -128,9 +127,9 @@ impl Main {
         let all: Vec<Process> = mains.into_iter().map(|(_, process)| process).collect();
         match (all.is_empty(), env.get("EXIT_CODE")) {
             (true, _) => Self::Gone,
-            (false, None) => Self::OfCgroup(all),
+            (false, None) => Self::LeftToUs(all),
             // The first process ended and left another behind: KillMode= takes care of it.
-            (false, Some(_)) => all.into_iter().next().map_or(Self::Gone, Self::OfSystemd),
+            (false, Some(_)) => all.into_iter().next().map_or(Self::Gone, Self::LeftToSystemd),
         }
     }
 
@@ -138,8 +137,8 @@ impl Main {
     #[must_use]
     pub fn process(&self) -> Option<&Process> {
         match self {
-            Self::OfSystemd(process) => Some(process),
-            Self::OfCgroup(processes) => processes.first(),
+            Self::LeftToSystemd(process) => Some(process),
+            Self::LeftToUs(processes) => processes.first(),
             Self::Gone => None,
         }
     }
@@ -218,7 +217,7 @@ mod tests {
             (2, "hhvm", 1, "/user.slice"),
         ]);
         let main = Main::in_cgroup(proc.path(), |text| text.contains(unit), &Env::default());
-        let Main::OfCgroup(processes) = main else { panic!("{main:?}") };
+        let Main::LeftToUs(processes) = main else { panic!("{main:?}") };
         let pids: Vec<i32> = processes.iter().map(Process::pid).collect();
         assert_eq!(pids, [parent_of_me, me]);
     }

@@ -1,11 +1,10 @@
 //! What is said while a drain goes on: a status line a second, and a line in the log when the load changes.
 
-use crate::drain::{Drain, Outcome};
+use crate::drain::Drain;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::report::Reporter;
-use crate::text::seconds;
-use crate::wait::Ending;
+use crate::text::{seconds, whole};
 use std::time::{Duration, Instant};
 
 /// A load that changes is logged so often.
@@ -80,26 +79,5 @@ impl<'a> Progress<'a> {
                 disbelief,
             });
         }
-    }
-}
-
-/// Whole seconds: the line counts, and `0 s` reads better than milliseconds that are past already.
-fn whole(elapsed: Duration) -> Duration {
-    Duration::from_secs(elapsed.as_secs())
-}
-
-/// The status line that stays after the stop.
-#[must_use]
-pub fn last_line(ending: &Ending) -> String {
-    let time = seconds(whole(ending.elapsed));
-    match (&ending.outcome, &ending.load) {
-        (Outcome::Drained, Load::Known(load)) => format!("Drained in {time}, {load} in flight"),
-        (Outcome::TimedOut, Load::Known(load)) => format!("Not drained: {load} in flight after {time}"),
-        (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
-            format!("Not drained: load unknown after {time} ({why})")
-        }
-        (Outcome::HhvmEnded, _) => format!("Not drained: HHVM ended by itself after {time}"),
-        (Outcome::NotRunning, _) => "Nothing to drain: HHVM was not running".to_owned(),
-        (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
     }
 }

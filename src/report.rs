@@ -25,12 +25,12 @@ const STATUS_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct Reporter {
     log: Worker<Message>,
-    notifier: Worker<Status>,
+    notifier: Worker<StatusLine>,
 }
 
 /// A status line, and how much time systemd is asked for.
 #[derive(Debug)]
-struct Status {
+struct StatusLine {
     text: String,
     extend: Duration,
 }
@@ -60,7 +60,7 @@ impl Reporter {
     ///
     /// systemd never shortens its patience by this, and forgets it at a daemon-reload.
     pub fn status(&self, text: String, extend: Duration) {
-        self.notifier.give(Status { text, extend });
+        self.notifier.give(StatusLine { text, extend });
     }
 
     /// Waits, not for long, until everything is told and systemd has read it.
@@ -118,7 +118,7 @@ impl<T: Send + 'static> Worker<T> {
 }
 
 /// `STATUS=` and `EXTEND_TIMEOUT_USEC=`, best effort.
-fn send_status(Status { text, extend }: &Status) {
+fn send_status(StatusLine { text, extend }: &StatusLine) {
     let text: String = clean(text).chars().take(STATUS_MAX).collect();
     let mut states = vec![NotifyState::Status(text)];
     if !extend.is_zero() {
@@ -152,8 +152,11 @@ enum Sink {
 
 impl Log {
     fn new(context: &Context) -> Self {
-        let in_hook = Caller::of(&context.env) != Caller::Person;
-        let to = if in_hook && connected_to_journal() { Sink::Journal } else { Sink::Terminal };
+        let to = if context.caller != Caller::Person && connected_to_journal() {
+            Sink::Journal
+        } else {
+            Sink::Terminal
+        };
         Self { unit: context.unit.to_string(), to }
     }
 

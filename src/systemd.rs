@@ -1,96 +1,86 @@
-//! What systemd says of a unit and of the host, by `systemctl`.
+//! What systemd says of a unit and of the host, by `systemctl`, which never holds up a drain.
 
 use crate::context::UnitName;
-use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use crate::unit::Unit;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
-/// The properties of a unit that matter to a drain.
-#[derive(Debug, Clone, Default)]
-pub struct Unit(BTreeMap<String, String>);
+/// For so long systemctl may take. It answers within milliseconds, unless systemd or D-Bus hangs.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Most that is read of an answer; a unit with many commands has some kilobytes.
+const ANSWER_MAX: usize = 1 << 20;
 
-/// See systemd.service(5), and org.freedesktop.systemd1(5) for the names.
-const PROPERTIES: &str = "LoadState,ActiveState,SubState,MainPID,ControlGroup,ExecStop,ExecStopPost,ExecStartPre,\
-                          NotifyAccess,SuccessExitStatus,TimeoutStopUSec,DropInPaths,NeedDaemonReload";
-
-impl Unit {
-    /// Asks systemd; none where there is no systemd to ask.
-    #[must_use]
-    pub fn ask(unit: &UnitName) -> Option<Self> {
-        let output = Command::new("systemctl")
-            .args(["show", "--no-pager", "-p", PROPERTIES, "--", unit.as_str()])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .env("SYSTEMD_COLORS", "0")
-            .output()
-            .ok()?;
-        output.status.success().then(|| Self::parse(&String::from_utf8_lossy(&output.stdout)))
-    }
-
-    /// Reads what `systemctl show` prints.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let pairs = text.lines().filter_map(|line| line.split_once('='));
-        let mut properties = BTreeMap::<String, String>::new();
-        for (name, value) in pairs {
-            // A list property with several entries is printed as several lines.
-            properties
-                .entry(name.to_owned())
-                .and_modify(|all| {
-                    all.push('\n');
-                    all.push_str(value);
-                })
-                .or_insert_with(|| value.to_owned());
-        }
-        Self(properties)
-    }
-
-    /// The property `name`, empty if systemd does not know it.
-    #[must_use]
-    pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-
-    /// The main process, if systemd knows it.
-    #[must_use]
-    pub fn main_pid(&self) -> Option<i32> {
-        self.get("MainPID").parse().ok().filter(|pid| *pid > 0)
-    }
-
-    /// The command lines of `property`, in order.
-    ///
-    /// systemctl prints `{ path=… ; argv[]=WORDS ; ignore_errors=… }`, one a line.
-    #[must_use]
-    pub fn commands(&self, property: &str) -> Vec<String> {
-        let argv = |line: &str| {
-            let (_, rest) = line.split_once("argv[]=")?;
-            let end = rest.find(" ; ignore_errors=").or_else(|| rest.find(" ; "))?;
-            Some(rest[..end].to_owned())
-        };
-        self.get(property).lines().filter_map(argv).collect()
-    }
+/// What systemd says of `unit`; none where there is no systemd that answers.
+#[must_use]
+pub fn unit(unit: &UnitName) -> Option<Unit> {
+    let properties = Unit::PROPERTIES.join(",");
+    let answer = ask(&["show", "--no-pager", "-p", &properties, "--", unit.as_str()], PATIENCE)?;
+    answer.succeeded.then(|| Unit::parse(&String::from_utf8_lossy(&answer.text)))
 }
 
 /// Whether the host is going down: `systemctl is-system-running` says so from the moment that `shutdown.target` is
 /// asked for (systemctl(1)).
 #[must_use]
 pub fn host_is_stopping() -> bool {
-    let output = Command::new("systemctl").arg("is-system-running").stdin(Stdio::null()).output();
-    output.is_ok_and(|output| output.stdout.trim_ascii() == b"stopping")
+    ask(&["is-system-running"], PATIENCE).is_some_and(|answer| answer.text.trim_ascii() == b"stopping")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+struct Answer {
+    text: Vec<u8>,
+    succeeded: bool,
+}
 
-    #[test]
-    fn the_commands_of_a_unit_are_read_in_order() {
-        let unit = Unit::parse(
-            "MainPID=12\nExecStop={ path=/bin/a ; argv[]=/bin/a x ; y ; ignore_errors=yes ; start_time=[n/a] }\n\
-             ExecStop={ path=/bin/b ; argv[]=/bin/b ; ignore_errors=no ; pid=0 }\nControlGroup=\n",
-        );
-        assert_eq!(unit.commands("ExecStop"), ["/bin/a x ; y", "/bin/b"]);
-        assert_eq!(unit.main_pid(), Some(12));
-        assert_eq!(unit.get("ControlGroup"), "");
-        assert!(unit.commands("ExecStopPost").is_empty());
+/// Runs systemctl, and kills it after `patience`; none if it could not be run or did not end by itself.
+fn ask(arguments: &[&str], patience: Duration) -> Option<Answer> {
+    let deadline = Instant::now() + patience;
+    let mut systemctl = Command::new("systemctl")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .env("SYSTEMD_COLORS", "0")
+        .spawn()
+        .ok()?;
+    let text = systemctl.stdout.take().and_then(|output| read_until(output, deadline));
+    let succeeded = end(&mut systemctl, if text.is_some() { deadline } else { Instant::now() });
+    Some(Answer { text: text?, succeeded })
+}
+
+/// All that comes until the other end is closed; none if that is not by `deadline`.
+fn read_until(mut output: ChildStdout, deadline: Instant) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let left = PollTimeout::from(u16::try_from(left).unwrap_or(u16::MAX));
+        let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, left) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(_) => return None,
+        }
+        match output.read(&mut buffer) {
+            Ok(0) => return Some(text),
+            Ok(length) if text.len() + length <= ANSWER_MAX => text.extend(&buffer[..length]),
+            _ => return None,
+        }
     }
+}
+
+/// Whether the process has succeeded; one that does not end by `deadline` is killed.
+fn end(systemctl: &mut Child, deadline: Instant) -> bool {
+    loop {
+        match systemctl.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            _ => break,
+        }
+    }
+    let _ = systemctl.kill();
+    let _ = systemctl.wait();
+    false
 }

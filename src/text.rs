@@ -1,5 +1,6 @@
-//! Text from outside, made safe for a status line, a journal line and a terminal; durations for people.
+//! Text from outside, made safe for a status line, a journal line and a terminal; durations and paths for people.
 
+use std::path::Path;
 use std::time::Duration;
 
 /// Longest piece of outside text that a message quotes, in characters.
@@ -23,6 +24,13 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// Paths, one after the other.
+#[must_use]
+pub fn paths<P: AsRef<Path>>(paths: &[P]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.as_ref().display().to_string()).collect();
+    names.join(", ")
+}
+
 /// A duration in whole seconds (`12 s`), in milliseconds below one second (`250 ms`).
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
@@ -31,6 +39,12 @@ pub fn seconds(duration: Duration) -> String {
     } else {
         format!("{} ms", duration.as_millis())
     }
+}
+
+/// Whole seconds: the line counts, and `0 s` reads better than milliseconds that are past already.
+#[must_use]
+pub fn whole(elapsed: Duration) -> Duration {
+    Duration::from_secs(elapsed.as_secs())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The one place that blocks: waits for HHVM's end, a signal, an answer or the next deadline, and feeds the drain.
 
-use crate::drain::{Action, Drain, Event, Outcome};
+use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};
-use crate::load::{Load, Prober, Source};
+use crate::load::{Load, Unknown};
+use crate::outcome::Ending;
 use crate::pool::{Member, Out};
+use crate::probe::{Prober, Source};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -107,17 +109,6 @@ pub fn pause(signals: &Signals, time: Duration) -> bool {
     matches!(watch.next(Instant::now() + time), Ok(Event::Interrupted))
 }
 
-/// How a wait ended.
-#[derive(Debug, Clone)]
-pub struct Ending {
-    /// How.
-    pub outcome: Outcome,
-    /// The last load.
-    pub load: Load,
-    /// How long it took.
-    pub elapsed: Duration,
-}
-
 /// Runs a drain to its end.
 ///
 /// # Errors
@@ -170,7 +161,7 @@ fn put_back(member: &mut Member, reporter: &Reporter) -> bool {
 /// When the kernel refuses to wait.
 pub fn until_healthy(mut watch: Watch<'_>, patience: Duration, interval: Duration) -> Result<Load> {
     let give_up = Instant::now() + patience;
-    let mut last = Load::Unknown(crate::load::Unknown::NotAsked);
+    let mut last = Load::Unknown(Unknown::NotAsked);
     watch.ask(Instant::now());
     loop {
         match watch.next(give_up)? {

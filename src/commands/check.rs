@@ -1,19 +1,23 @@
 //! `check`: proves that the next stop will drain, or says what stands in the way.
 
+use super::asking::{Asked, configuration, main_of, source};
 use super::effective::{effective_unit, exit_status};
-use super::trial::front_end;
-use super::{Asked, ask_as, found, look, main_of};
+use super::finding::{Finding, error, good, warning};
+use super::found;
+use super::password::exposure;
+use super::trial::{front_end, tried_front_end};
 use crate::context::Context;
-use crate::discover::Hhvm;
 use crate::error::{Error, Result};
+use crate::hhvm::Hhvm;
 use crate::load::Load;
 use crate::locate::Basis;
-use crate::password::Password;
+use crate::page_url::PageUrl;
 use crate::pool::{Member, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
 use crate::settings::Settings;
-use crate::systemd::Unit;
+use crate::systemd;
 use crate::text::seconds;
+use crate::unit::{Activity, Unit};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,39 +25,22 @@ use std::time::{Duration, Instant};
 /// For so long HHVM may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One line of the answer.
-#[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) severity: Option<Severity>,
-    pub(super) text: String,
-}
-
-pub(super) fn good(text: impl Into<String>) -> Finding {
-    Finding { severity: None, text: text.into() }
-}
-
-pub(super) fn warning(text: impl Into<String>) -> Finding {
-    Finding { severity: Some(Severity::Warning), text: text.into() }
-}
-
-pub(super) fn error(text: impl Into<String>) -> Finding {
-    Finding { severity: Some(Severity::Error), text: text.into() }
-}
-
-impl From<Problem> for Finding {
-    fn from(problem: Problem) -> Self {
-        Self { severity: Some(problem.severity), text: problem.to_string() }
-    }
+/// What `check` is to do with the front end.
+pub(super) enum Front<'a> {
+    /// Nothing.
+    Unasked,
+    /// Ask it what the load balancer asks.
+    Asked(&'a PageUrl),
+    /// And take the node out for a moment, to see the answer change.
+    Tried(&'a PageUrl),
 }
 
 /// Runs the command.
-///
-/// `front` is what the load balancer requests, and whether the node may be taken out for a moment to see it change.
-pub fn run(
+pub(super) fn run(
     context: &Context,
     settings: &Settings,
     problems: Vec<Problem>,
-    front: Option<(&str, bool)>,
+    front: &Front,
 ) -> Result<()> {
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if findings.is_empty() {
@@ -62,8 +49,8 @@ pub fn run(
     let member = Member::new(context, &settings.health_files);
     findings.extend(health_files(context, &member));
     findings.extend(state(&member));
-    let unit = Unit::ask(&context.unit);
-    let hhvm = main_of(context, unit.as_ref()).process().and_then(|process| look(context, process));
+    let unit = systemd::unit(&context.unit);
+    let hhvm = main_of(context, unit.as_ref()).process().and_then(|process| configuration(context, process));
     findings.extend(hhvm.iter().flat_map(found::findings));
     findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref()));
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
@@ -71,15 +58,14 @@ pub fn run(
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
         None => vec![warning("unit: systemctl cannot be asked here, so the unit is not checked")],
     });
-    findings.extend(front.into_iter().flat_map(|(url, trial)| front_end(context, settings, url, trial)));
+    findings.extend(match front {
+        Front::Unasked => Vec::new(),
+        Front::Asked(url) => front_end(url),
+        Front::Tried(url) => tried_front_end(context, settings, url),
+    });
     let mut out = std::io::stdout();
     for finding in &findings {
-        let mark = match finding.severity {
-            None => "ok     ",
-            Some(Severity::Warning) => "warning",
-            Some(Severity::Error) => "ERROR  ",
-        };
-        writeln!(out, "{mark}  {}", crate::text::clean(&finding.text)).map_err(Error::Output)?;
+        writeln!(out, "{finding}").map_err(Error::Output)?;
     }
     match findings.iter().filter(|finding| finding.severity == Some(Severity::Error)).count() {
         0 => Ok(()),
@@ -130,13 +116,13 @@ fn state(member: &Member) -> Vec<Finding> {
 }
 
 fn load(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, unit: Option<&Unit>) -> Vec<Finding> {
-    let Asked { mut source, basis, problems } = ask_as(context, settings, hhvm);
+    let Asked { mut source, basis, problems } = source(context, settings, hhvm);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     findings.extend(on_what(&basis));
     if let Some(name) = &settings.password_file {
-        findings.extend(Password::exposure(&context.root.join(name), Path::new(name)).map(Finding::from));
+        findings.extend(exposure(context, name).map(Finding::from));
     }
-    let running = unit.is_none_or(|unit| unit.get("ActiveState") == "active");
+    let running = unit.is_none_or(|unit| unit.activity == Activity::Active);
     findings.push(match source.read(Instant::now() + PATIENCE) {
         Load::Known(load) => {
             let from = source.settled().map(ToString::to_string).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::io::Write;
 const DROP_IN: &str = include_str!("../../systemd/hhvm.service.d/drain.conf");
 
 /// Runs the command.
-pub fn run(context: &Context) -> Result<()> {
+pub(super) fn run(context: &Context) -> Result<()> {
     write!(std::io::stdout(), "{}", text(context.unit.as_str())).map_err(Error::Output)
 }
 

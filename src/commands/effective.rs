@@ -1,10 +1,10 @@
 //! Judges the effective unit, with all its drop-ins: whether it calls this program, and leaves it the time it needs.
 
-use super::check::{Finding, error, good, warning};
-use crate::discover::Hhvm;
+use super::finding::{Finding, error, good, warning};
+use crate::hhvm::Hhvm;
 use crate::settings::Settings;
-use crate::systemd::Unit;
 use crate::text::seconds;
+use crate::unit::{NotifyAccess, Patience, Unit};
 use std::time::Duration;
 
 /// systemd must have at least this much more patience than the drain's timeout.
@@ -15,7 +15,7 @@ const CUT_OFF: &str = "143";
 /// Whether a stop that HHVM ends by itself can look like a failure.
 pub(super) fn exit_status(hhvm: &Hhvm, unit: &Unit) -> Option<Finding> {
     let wait = hhvm.options.graceful_wait.as_ref().filter(|found| found.value > 0)?;
-    let is_expected = unit.get("SuccessExitStatus").split_whitespace().any(|status| status == CUT_OFF);
+    let is_expected = unit.success_exit_status.iter().any(|status| status == CUT_OFF);
     (!is_expected).then(|| {
         warning(format!(
             "unit: HHVM's graceful_shutdown_wait is {} s ({}), so it can end with status {CUT_OFF}, which systemd takes \
@@ -27,32 +27,33 @@ pub(super) fn exit_status(hhvm: &Hhvm, unit: &Unit) -> Option<Finding> {
 
 /// Whether the unit, with all its drop-ins, calls this program, and leaves it the time it needs.
 pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Vec<Finding> {
-    if unit.get("LoadState") != "loaded" {
+    if !unit.is_loaded {
         return vec![error(format!("unit: systemd has no {name}; name the right one with --unit"))];
     }
     let mut findings = vec![stop_command(unit, name)];
-    let restores = |property| unit.commands(property).iter().any(|line| calls(line, "restore"));
-    for property in ["ExecStopPost", "ExecStartPre"] {
-        if !restores(property) {
+    for (property, commands) in
+        [("ExecStopPost", &unit.exec_stop_post), ("ExecStartPre", &unit.exec_start_pre)]
+    {
+        if !commands.iter().any(|line| calls(line, "restore")) {
             findings.push(error(format!(
                 "unit: {property}= does not call hhvm-drain restore, so the node may stay out; \
                  see: systemctl cat {name}"
             )));
         }
     }
-    if !matches!(unit.get("NotifyAccess"), "exec" | "all") {
+    if unit.notify_access == NotifyAccess::NotHooks {
         findings
             .push(warning("unit: NotifyAccess= is not exec, so systemctl status does not show the drain"));
     }
-    findings.push(patience(unit.get("TimeoutStopUSec"), settings.timeout));
-    if unit.get("NeedDaemonReload") == "yes" {
+    findings.push(patience(&unit.timeout_stop, settings.timeout));
+    if unit.need_daemon_reload {
         findings.push(warning("unit: its files have changed; run systemctl daemon-reload"));
     }
     findings
 }
 
 fn stop_command(unit: &Unit, name: &str) -> Finding {
-    let commands = unit.commands("ExecStop");
+    let commands = &unit.exec_stop;
     match commands.iter().position(|line| calls(line, "stop")) {
         Some(0) => good("unit: ExecStop= calls hhvm-drain stop"),
         Some(_) => error(format!(
@@ -70,24 +71,22 @@ fn calls(command: &str, subcommand: &str) -> bool {
     words.any(|word| word.rsplit('/').next() == Some("hhvm-drain")) && words.any(|word| word == subcommand)
 }
 
-fn patience(timeout_stop: &str, timeout: Duration) -> Finding {
-    if timeout_stop == "infinity" {
-        return good("unit: TimeoutStopSec=infinity leaves the drain all the time it needs");
-    }
-    match humantime::parse_duration(timeout_stop) {
-        Ok(limit) if limit >= timeout + MARGIN => good(format!(
+fn patience(timeout_stop: &Patience, timeout: Duration) -> Finding {
+    match timeout_stop {
+        Patience::Infinite => good("unit: TimeoutStopSec=infinity leaves the drain all the time it needs"),
+        Patience::For(limit) if *limit >= timeout + MARGIN => good(format!(
             "unit: TimeoutStopSec={} is longer than the timeout of {}",
-            seconds(limit),
+            seconds(*limit),
             seconds(timeout)
         )),
-        Ok(limit) => warning(format!(
+        Patience::For(limit) => warning(format!(
             "unit: TimeoutStopSec={} does not cover the timeout of {}; hhvm-drain asks systemd for more time, but a \
              daemon-reload during the drain would cut it; set TimeoutStopSec={} with systemctl edit",
-            seconds(limit),
+            seconds(*limit),
             seconds(timeout),
             (timeout + Duration::from_secs(60)).as_secs()
         )),
-        Err(_) => warning(format!("unit: TimeoutStopSec={timeout_stop} is not understood")),
+        Patience::Unclear(words) => warning(format!("unit: TimeoutStopSec={words} is not understood")),
     }
 }
 
@@ -121,8 +120,8 @@ mod tests {
 
     #[test]
     fn too_little_patience_is_named_with_what_to_set() {
-        let finding = patience("20s", Duration::from_secs(30));
+        let finding = patience(&Patience::For(Duration::from_secs(20)), Duration::from_secs(30));
         assert!(finding.severity.is_some() && finding.text.contains("TimeoutStopSec=90"), "{finding:?}");
-        assert!(patience("infinity", Duration::from_secs(3000)).severity.is_none());
+        assert!(patience(&Patience::Infinite, Duration::from_secs(3000)).severity.is_none());
     }
 }

@@ -1,8 +1,8 @@
 //! Tells what is known of the running HHVM, each value with the file and line, or the option, that it comes from.
 
-use super::check::{Finding, good};
-use crate::discover::{Found, Hhvm, Origin};
+use super::finding::{Finding, good};
 use crate::endpoint::Protocol;
+use crate::hhvm::{Found, Hhvm, Origin};
 use crate::problem::Problem;
 use crate::text::quote;
 

@@ -1,6 +1,6 @@
 //! `status`: in the pool or not, by whom, since when and why; the load now; the last drain.
 
-use super::{ask, find_main};
+use super::asking::{main_process, source_of};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Status {
     unit: String,
     pooled: bool,
-    state: &'static str,
-    by: Option<&'static str>,
+    state: State,
+    by: Option<TakenBy>,
     who: Option<String>,
     since: Option<String>,
     reason: Option<String>,
@@ -34,16 +34,40 @@ struct Status {
 #[derive(Debug, Serialize)]
 struct File {
     path: String,
-    state: &'static str,
+    state: State,
     error: Option<String>,
 }
 
-const POOLED: &str = "pooled";
-const DEPOOLED: &str = "depooled";
-const MISSING: &str = "missing";
+/// Where the node is, or one health file; the worse ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Pooled,
+    Missing,
+    Depooled,
+}
+
+/// Who took the node out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum TakenBy {
+    Drain,
+    Operator,
+    Hand,
+}
+
+impl TakenBy {
+    fn of(record: Option<&Record>) -> Self {
+        match record.map(|record| record.by) {
+            Some(By::Drain) => Self::Drain,
+            Some(By::Operator) => Self::Operator,
+            None => Self::Hand,
+        }
+    }
+}
 
 /// Runs the command.
-pub fn run(context: &Context, settings: &Settings, json: bool) -> Result<()> {
+pub(super) fn run(context: &Context, settings: &Settings, json: bool) -> Result<()> {
     let status = gather(context, settings);
     let text = if json {
         serde_json::to_string_pretty(&status).map_err(|error| Error::Output(error.into()))?
@@ -61,23 +85,19 @@ fn gather(context: &Context, settings: &Settings) -> Status {
     };
     let record = record.filter(|record| record.parked.iter().any(|parked| member.is_parked(parked)));
     let health_files = files(&member, record.as_ref());
-    let state = worst(&health_files);
-    let record = record.filter(|_| state == DEPOOLED);
-    let by = match (state, &record) {
-        (DEPOOLED, Some(Record { by: By::Drain, .. })) => Some("drain"),
-        (DEPOOLED, Some(Record { by: By::Operator, .. })) => Some("operator"),
-        (DEPOOLED, None) => Some("hand"),
-        _ => None,
+    // The node is in its pool only if every health file is in its place.
+    let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
+    let record = record.filter(|_| state == State::Depooled);
+    let by = (state == State::Depooled).then(|| TakenBy::of(record.as_ref()));
+    let main = main_process(context);
+    let mut source = source_of(context, settings, main.process()).source;
+    let (load, load_error) = match source.read(Instant::now() + PATIENCE) {
+        Load::Known(load) => (Some(load), None),
+        Load::Unknown(why) => (None, Some(why.to_string())),
     };
-    let main = find_main(context);
-    let (load, load_error) =
-        match ask(context, settings, main.process()).source.read(Instant::now() + PATIENCE) {
-            Load::Known(load) => (Some(load), None),
-            Load::Unknown(why) => (None, Some(why.to_string())),
-        };
     Status {
         unit: context.unit.to_string(),
-        pooled: state == POOLED,
+        pooled: state == State::Pooled,
         state,
         by,
         who: record.as_ref().and_then(|record| record.who.clone()),
@@ -96,24 +116,16 @@ fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
     let file = |path: &std::path::Path, sight: std::io::Result<crate::pool::Sight>| {
         let (state, error) = match sight {
             Ok(sight) => match member.whereabouts(&sight, record) {
-                Whereabouts::InPlace => (POOLED, None),
-                Whereabouts::OnRecord | Whereabouts::ByHand => (DEPOOLED, None),
-                Whereabouts::Nowhere => (MISSING, None),
+                Whereabouts::InPlace => (State::Pooled, None),
+                Whereabouts::OnRecord | Whereabouts::ByHand => (State::Depooled, None),
+                Whereabouts::Nowhere => (State::Missing, None),
             },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (MISSING, None),
-            Err(error) => (MISSING, Some(error.to_string())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (State::Missing, None),
+            Err(error) => (State::Missing, Some(error.to_string())),
         };
         File { path: path.display().to_string(), state, error }
     };
     member.sights().map(|(path, sight)| file(path, sight)).collect()
-}
-
-/// The node is in its pool only if every health file is in its place.
-fn worst(files: &[File]) -> &'static str {
-    [DEPOOLED, MISSING]
-        .into_iter()
-        .find(|state| files.iter().any(|file| file.state == *state))
-        .unwrap_or(POOLED)
 }
 
 impl Status {
@@ -125,9 +137,9 @@ impl Status {
         for file in &self.health_files {
             let state = match (file.state, &file.error) {
                 (_, Some(error)) => error.as_str(),
-                (POOLED, None) => "in its place",
-                (DEPOOLED, None) => "parked as *.disabled",
-                _ => "missing",
+                (State::Pooled, None) => "in its place",
+                (State::Depooled, None) => "parked as *.disabled",
+                (State::Missing, None) => "missing",
             };
             lines.push(format!("Health:     {} ({state})", file.path));
         }
@@ -150,17 +162,23 @@ impl Status {
         let since = self.since.as_deref().map(|at| format!(" since {at}")).unwrap_or_default();
         let reason = self.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         match (self.state, self.by) {
-            (POOLED, _) => "in the pool".to_owned(),
-            (MISSING, _) => "not in the pool: no health file; set health-file or put it there".to_owned(),
-            (_, Some("drain")) if self.draining => format!("out of the pool, by a drain{since}"),
-            (_, Some("drain")) => format!(
+            (State::Pooled, _) => "in the pool".to_owned(),
+            (State::Missing, _) => {
+                "not in the pool: no health file; set health-file or put it there".to_owned()
+            }
+            (State::Depooled, Some(TakenBy::Drain)) if self.draining => {
+                format!("out of the pool, by a drain{since}")
+            }
+            (State::Depooled, Some(TakenBy::Drain)) => format!(
                 "out of the pool, by a drain{since}; it comes back as repool says, or by hhvm-drain pool"
             ),
-            (_, Some("operator")) => {
+            (State::Depooled, Some(TakenBy::Operator)) => {
                 let who = self.who.as_deref().unwrap_or("an operator");
                 format!("out of the pool, by {who}{since}{reason}; hhvm-drain pool puts it back")
             }
-            _ => "out of the pool, by hand; hhvm-drain pool puts it back".to_owned(),
+            (State::Depooled, Some(TakenBy::Hand) | None) => {
+                "out of the pool, by hand; hhvm-drain pool puts it back".to_owned()
+            }
         }
     }
 }

@@ -1,58 +1,52 @@
 //! `stop`: takes the node out, and returns when HHVM may be stopped.
 
-use super::{find_main, find_main_by_name, wait_for_zero};
+use super::asking::main_process;
+use super::session::Session;
 use crate::context::{Caller, Context};
-use crate::drain::Outcome;
 use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
-use crate::pool::{DrainLock, LastDrain, Member, Store, Wish};
+use crate::outcome::{Ending, Outcome};
+use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
 use crate::problem::Problem;
-use crate::process::Main;
-use crate::progress::last_line;
-use crate::report::Reporter;
+use crate::process::{Main, Process};
 use crate::settings::Settings;
 use crate::systemd::host_is_stopping;
 use crate::terminate::terminate;
-use crate::wait::{Ending, Signals};
+use crate::wait::Signals;
 use std::time::{Duration, Instant};
 
 /// Runs the command. All that can fail but the wait itself is told, and does not end the drain.
 ///
-/// With `shutdown` it runs in a unit of its own, which is stopped before HHVM and its web server are, and does nothing
-/// unless the host is going down.
-pub fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, shutdown: bool) -> Result<()> {
+/// The shutdown unit's call does nothing unless the host is going down.
+pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
     let started = Instant::now();
-    if shutdown && !host_is_stopping() {
+    if context.caller == Caller::ShutdownUnit && !host_is_stopping() {
         return Ok(());
     }
     let signals = Signals::take_over()?;
-    let main = if shutdown { find_main_by_name(context) } else { find_main(context) };
+    let main = main_process(context);
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
-    let depooled = main.process().map(|_| member.depool(&Wish::drain()));
-    let reporter = Reporter::start(context);
-    reporter.tell_all(problems.into_iter().map(Message::Setting));
+    // Before anything that takes time, the threads that tell of it among that.
+    let depooled = main.process().map(|process| (process, member.depool(&Wish::drain())));
+    let session = Session::start(context, settings, signals);
+    session.tell_problems(problems);
     let ending = match depooled {
         None => not_running(),
-        Some(depooled) => {
-            reporter.tell_all(depooled.messages);
-            let watched = (main.process(), &signals, &reporter);
-            wait_for_zero(context, settings, &mut member, watched, (started, depooled.out))?
-        }
+        Some((process, depooled)) => session.drain(&mut member, process, depooled, started)?,
     };
-    conclude(member.store(), &reporter, &ending);
-    if let (Main::OfCgroup(processes), Caller::StopHook, false) = (&main, Caller::of(&context.env), shutdown)
-    {
-        terminate(processes, &signals, &reporter)?;
-        reporter.status(last_line(&ending), Duration::ZERO);
+    session.conclude(&member, &ending);
+    if let (Main::LeftToUs(processes), Caller::StopHook) = (&main, context.caller) {
+        terminate(processes, &session.signals, &session.reporter)?;
+        session.reporter.status(ending.status_line(), Duration::ZERO);
     }
-    if Caller::of(&context.env) == Caller::Person && ending.outcome != Outcome::NotRunning {
-        reporter.tell(Message::LeftOut(
+    if context.caller == Caller::Person && ending.outcome != Outcome::NotRunning {
+        session.reporter.tell(Message::LeftOut(
             "it was not systemd that called; hhvm-drain pool puts it back".to_owned(),
         ));
     }
-    reporter.flush();
+    session.reporter.flush();
     Ok(())
 }
 
@@ -60,22 +54,31 @@ fn not_running() -> Ending {
     Ending { outcome: Outcome::NotRunning, load: Load::Unknown(Unknown::NotAsked), elapsed: Duration::ZERO }
 }
 
-/// Tells how it ended, to people, systemd and the next `status`.
-fn conclude(store: &Store, reporter: &Reporter, ending: &Ending) {
-    reporter.tell(Message::Finished {
-        outcome: ending.outcome.clone(),
-        load: ending.load.clone(),
-        elapsed: ending.elapsed,
-    });
-    reporter.status(last_line(ending), Duration::ZERO);
-    let load = match ending.load {
-        Load::Known(load) => Some(load),
-        Load::Unknown(_) => None,
-    };
-    store.note_last_drain(&LastDrain {
-        outcome: ending.outcome.name().to_owned(),
-        load,
-        seconds: ending.elapsed.as_secs(),
-        at: store.now().at,
-    });
+impl Session<'_> {
+    fn drain(
+        &self,
+        member: &mut Member,
+        process: &Process,
+        depooled: Depooled,
+        started: Instant,
+    ) -> Result<Ending> {
+        self.reporter.tell_all(depooled.messages);
+        self.wait_for_zero(member, Some(process), started, depooled.out)
+    }
+
+    /// Tells how it ended, to people, systemd and the next `status`.
+    fn conclude(&self, member: &Member, ending: &Ending) {
+        self.reporter.tell(Message::Finished(ending.clone()));
+        self.reporter.status(ending.status_line(), Duration::ZERO);
+        let load = match ending.load {
+            Load::Known(load) => Some(load),
+            Load::Unknown(_) => None,
+        };
+        member.store().note_last_drain(&LastDrain {
+            outcome: ending.outcome.name().to_owned(),
+            load,
+            seconds: ending.elapsed.as_secs(),
+            at: member.store().now().at,
+        });
+    }
 }

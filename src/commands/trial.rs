@@ -1,12 +1,13 @@
 //! `check --url`: asks the front end what the load balancer asks it, and, if the operator allows a trial, whether the
 //! answer changes when the health file is away.
 
-use super::check::{Finding, error, good, warning};
+use super::finding::{Finding, error, good, warning};
 use crate::context::Context;
-use crate::endpoint::{Endpoint, Target};
-use crate::load::http::Http;
-use crate::load::{Client, Unknown};
+use crate::load::Unknown;
+use crate::page_url::PageUrl;
 use crate::pool::{DrainLock, Member, Out, Wish};
+use crate::probe::Client;
+use crate::probe::http::Http;
 use crate::settings::Settings;
 use crate::text::seconds;
 use crate::wait::{Signals, pause};
@@ -21,30 +22,47 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The status of an answer is what counts.
 const BODY_MAX: usize = 64;
 
-/// What the load balancer sees at `url`, before and, with `trial`, after the health file is taken away.
-pub(super) fn front_end(context: &Context, settings: &Settings, url: &str, trial: bool) -> Vec<Finding> {
-    let (url, query) = url.split_once('?').unwrap_or((url, ""));
-    let target = match parse(url) {
-        Ok(target) => target,
-        Err(message) => return vec![error(format!("url: {message}"))],
-    };
-    let mut client = Http::new(&target.address);
-    let mut ask =
-        || client.get(&target.path, query, BODY_MAX, Instant::now() + PATIENCE).map(|reply| reply.status);
-    let before = ask();
-    let mut findings = vec![match &before {
-        Ok(status) if is_up(*status) => {
-            good(format!("url: {target} answers {status}: the load balancer sends requests here"))
-        }
-        Ok(status) => {
-            error(format!("url: {target} answers {status}: the load balancer sends no requests here"))
-        }
-        Err(why) => error(format!("url: {target} cannot be asked ({why})")),
-    }];
-    if trial && before.is_ok_and(is_up) {
-        findings.push(try_out(context, settings, &mut ask));
+/// Asks for a page again and again.
+struct FrontEnd<'a> {
+    url: &'a PageUrl,
+    client: Http,
+}
+
+impl<'a> FrontEnd<'a> {
+    fn at(url: &'a PageUrl) -> Self {
+        Self { url, client: Http::new(&url.target.address) }
+    }
+
+    fn status(&mut self) -> Result<u16, Unknown> {
+        let (path, query) = (&self.url.target.path, &self.url.query);
+        Ok(self.client.get(path, query, BODY_MAX, Instant::now() + PATIENCE)?.status)
+    }
+}
+
+/// What the load balancer sees at `url`.
+pub(super) fn front_end(url: &PageUrl) -> Vec<Finding> {
+    vec![judge(url, &FrontEnd::at(url).status())]
+}
+
+/// The same, before and after the health file is taken away.
+pub(super) fn tried_front_end(context: &Context, settings: &Settings, url: &PageUrl) -> Vec<Finding> {
+    let mut front_end = FrontEnd::at(url);
+    let before = front_end.status();
+    let mut findings = vec![judge(url, &before)];
+    if before.is_ok_and(is_up) {
+        findings.push(try_out(context, settings, &mut front_end));
     }
     findings
+}
+
+fn judge(url: &PageUrl, answer: &Result<u16, Unknown>) -> Finding {
+    match answer {
+        Ok(status) if is_up(*status) => {
+            good(format!("url: {url} answers {status}: the load balancer sends requests here"))
+        }
+        Ok(status) => error(format!("url: {url} answers {status}: the load balancer sends no requests here")),
+        Err(why) => error(format!("url: {url} cannot be asked ({why})")),
+    }
 }
 
 /// A load balancer takes 2xx and 3xx for a node that is up (`option httpchk`, for one).
@@ -52,25 +70,8 @@ fn is_up(status: u16) -> bool {
     (200..400).contains(&status)
 }
 
-/// A URL without a port means port 80.
-fn parse(url: &str) -> Result<Target, String> {
-    let with_port = url.strip_prefix("http://").and_then(|rest| {
-        let (authority, path) = rest.split_once('/')?;
-        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
-        Some(format!("http://{authority}{}/{path}", if has_port { "" } else { ":80" }))
-    });
-    match with_port.as_deref().unwrap_or(url).parse() {
-        Ok(Endpoint::At(target)) if url.starts_with("http://") => Ok(target),
-        _ => Err(format!("\"{}\" is not like http://HOST/status.php", crate::text::quote(url))),
-    }
-}
-
 /// Takes the node out as a drain does, so that whatever happens the next hook of the unit puts it back, and puts it back.
-fn try_out(
-    context: &Context,
-    settings: &Settings,
-    ask: &mut impl FnMut() -> Result<u16, Unknown>,
-) -> Finding {
+fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> Finding {
     let signals = match Signals::take_over() {
         Ok(signals) => signals,
         Err(why) => return error(format!("trial: {why}")),
@@ -85,7 +86,7 @@ fn try_out(
     let depooled = member.depool(&Wish::drain());
     let began = Instant::now();
     let finding = match depooled.out {
-        Out::For(_) => watch(&signals, began, ask),
+        Out::For(_) => watch(&signals, began, front_end),
         Out::Not => error("trial: the health file could not be moved away"),
     };
     match member.undo_drain(&mut Vec::new()) {
@@ -95,9 +96,9 @@ fn try_out(
 }
 
 /// Asks until the answer changes.
-fn watch(signals: &Signals, began: Instant, ask: &mut impl FnMut() -> Result<u16, Unknown>) -> Finding {
+fn watch(signals: &Signals, began: Instant, front_end: &mut FrontEnd) -> Finding {
     loop {
-        let after = ask();
+        let after = front_end.status();
         let took = began.elapsed();
         match after {
             Ok(status) if !is_up(status) => {
@@ -118,25 +119,6 @@ fn watch(signals: &Signals, began: Instant, ask: &mut impl FnMut() -> Result<u16
         }
         if pause(signals, INTERVAL) {
             return warning("trial: interrupted");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_needs_no_port_and_nothing_but_http_is_asked() {
-        for (url, expected) in [
-            ("http://localhost/status.php", "http://localhost:80/status.php"),
-            ("http://[::1]/status.php", "http://[::1]:80/status.php"),
-            ("http://[::1]:8080/a/status.php", "http://[::1]:8080/a/status.php"),
-        ] {
-            assert_eq!(parse(url).map(|target| target.to_string()).as_deref(), Ok(expected));
-        }
-        for url in ["auto", "status.php", "https://x/status.php", "fastcgi://h:1/x", "http://x"] {
-            assert!(parse(url).is_err(), "{url}");
         }
     }
 }

@@ -49,11 +49,8 @@ impl Scene {
     }
 
     fn member_with(&self, health_files: &[&str]) -> Member {
-        let context = Context {
-            root: Root::new(self.0.path().to_owned()),
-            env: Env::default(),
-            unit: UnitName::parse("hhvm").unwrap(),
-        };
+        let root = Root::new(self.0.path().to_owned());
+        let context = Context::new(root, Env::default(), UnitName::parse("hhvm").unwrap());
         let health_files: Vec<PathBuf> = health_files.iter().map(PathBuf::from).collect();
         Member::new(&context, &health_files)
     }

@@ -1,20 +1,12 @@
 //! Reads one settings file into assignments, each with its line and column; keeps what is right in a file that has
 //! mistakes.
 
-use super::Key;
+use super::table::{SPECS, Spec};
 use crate::context::UnitName;
+use crate::problem::{Position, Severity};
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Line and column, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-}
 
 /// One setting as a file gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +14,7 @@ pub struct Assignment {
     /// The unit whose table it stands in; none for all units.
     pub unit: Option<UnitName>,
     /// Which setting.
-    pub key: Key,
+    pub spec: &'static Spec,
     /// Its values, as text.
     pub values: Vec<String>,
     /// Where the value stands.
@@ -39,7 +31,7 @@ pub struct Mistake {
     /// What is wrong, and what would be right.
     pub message: String,
     /// An unknown key is only warned about: it may be of a newer version.
-    pub unknown_key: bool,
+    pub severity: Severity,
 }
 
 /// What a file holds.
@@ -58,14 +50,14 @@ pub fn read(text: &str) -> Contents {
     let mut reader = Reader { text, lines, contents: Contents::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        reader.mistake(&error.span().unwrap_or(0..0), error.message(), false);
+        reader.mistake(&error.span().unwrap_or(0..0), error.message(), Severity::Error);
     }
     for (name, value) in table.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
             ("unit", DeValue::Table(units)) => reader.units(units),
             ("unit", _) => {
                 let message = "unit must be a table, like [unit.\"hhvm@8001.service\"]";
-                reader.mistake(&value.span(), message, false);
+                reader.mistake(&value.span(), message, Severity::Error);
             }
             (key, _) => reader.setting(None, key, &name.span(), value),
         }
@@ -77,7 +69,7 @@ impl Contents {
     /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
     fn without_doubtful(mut self) -> Self {
         let mut wrong = vec![false; self.mistakes.iter().map(|m| m.at.line + 1).max().unwrap_or(0)];
-        for mistake in self.mistakes.iter().filter(|m| !m.unknown_key) {
+        for mistake in self.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error) {
             wrong[mistake.at.line] = true;
         }
         self.assignments
@@ -99,18 +91,18 @@ impl Reader<'_> {
             let name = unit.get_ref().as_ref();
             let Some(settings) = settings.get_ref().as_table() else {
                 let message = "a unit's name must be in quotes, like [unit.\"hhvm.service\"]";
-                self.mistake(&unit.span(), message, false);
+                self.mistake(&unit.span(), message, Severity::Error);
                 continue;
             };
             if settings.contains_key("service") {
                 let message = format!("write the unit's name in quotes: [unit.\"{name}.service\"]");
-                self.mistake(&unit.span(), &message, false);
+                self.mistake(&unit.span(), &message, Severity::Error);
                 continue;
             }
             let unit = match UnitName::parse(name) {
                 Ok(unit) => unit,
                 Err(message) => {
-                    self.mistake(&unit.span(), &message, false);
+                    self.mistake(&unit.span(), &message, Severity::Error);
                     continue;
                 }
             };
@@ -127,24 +119,24 @@ impl Reader<'_> {
         at: &Range<usize>,
         value: &Spanned<DeValue<'_>>,
     ) {
-        let Some(key) = Key::of_name(name) else {
-            return self.mistake(at, &unknown_key(name), true);
+        let Some(spec) = Spec::named(name) else {
+            return self.mistake(at, &unknown_key(name), Severity::Warning);
         };
         let Some(values) = values(value.get_ref()) else {
             let message = format!("{name}: expected text in quotes, found {}", value.get_ref().type_str());
-            return self.mistake(&value.span(), &message, false);
+            return self.mistake(&value.span(), &message, Severity::Error);
         };
         let unit = unit.cloned();
         let start = self.position(value.span().start);
         let first = self.position(at.start).line;
         let lines = first..=self.position(value.span().end).line.max(first);
-        self.contents.assignments.push(Assignment { unit, key, values, at: start, lines });
+        self.contents.assignments.push(Assignment { unit, spec, values, at: start, lines });
     }
 
-    fn mistake(&mut self, at: &Range<usize>, message: &str, unknown_key: bool) {
+    fn mistake(&mut self, at: &Range<usize>, message: &str, severity: Severity) {
         let at = self.position(at.start);
         let message = crate::text::clean(message);
-        self.contents.mistakes.push(Mistake { at, message, unknown_key });
+        self.contents.mistakes.push(Mistake { at, message, severity });
     }
 
     fn position(&self, offset: usize) -> Position {
@@ -172,9 +164,9 @@ fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
 
 /// Says that a key is unknown, and names the nearest known one.
 pub(super) fn unknown_key(name: &str) -> String {
-    let nearest = Key::ALL
-        .into_iter()
-        .map(|key| (strsim::damerau_levenshtein(name, key.name()), key.name()))
+    let nearest = SPECS
+        .iter()
+        .map(|spec| (strsim::damerau_levenshtein(name, spec.name), spec.name))
         .min()
         .filter(|&(distance, known)| distance <= known.len() / 2);
     let name = crate::text::quote(name);
@@ -200,21 +192,21 @@ mod tests {
         let found: Vec<_> = contents
             .assignments
             .iter()
-            .map(|a| (a.unit.as_ref().map(UnitName::as_str), a.key, a.values.join(",")))
+            .map(|a| (a.unit.as_ref().map(UnitName::as_str), a.spec.name, a.values.join(",")))
             .collect();
-        assert!(found.contains(&(None, Key::Timeout, "1min".into())));
-        assert!(found.contains(&(None, Key::ZeroSamples, "5".into())));
-        assert!(found.contains(&(None, Key::HealthFile, "/a/s.php,/b/s.php".into())));
-        assert!(found.contains(&(Some("hhvm@8001.service"), Key::Timeout, "2min".into())));
+        assert!(found.contains(&(None, "timeout", "1min".into())));
+        assert!(found.contains(&(None, "zero-samples", "5".into())));
+        assert!(found.contains(&(None, "health-file", "/a/s.php,/b/s.php".into())));
+        assert!(found.contains(&(Some("hhvm@8001.service"), "timeout", "2min".into())));
     }
 
     #[test]
     fn a_mistake_has_its_place_and_spares_the_rest() {
         let contents = read("timeout = \"1min\"\nmin-drain = = 5\nthreshold = 2\n");
         assert_eq!(contents.mistakes[0].at.line, 2);
-        let keys: Vec<_> = contents.assignments.iter().map(|a| a.key).collect();
-        assert!(keys.contains(&Key::Timeout) && keys.contains(&Key::Threshold), "{contents:?}");
-        assert!(!keys.contains(&Key::MinDrain), "a guess: {contents:?}");
+        let keys: Vec<_> = contents.assignments.iter().map(|a| a.spec.name).collect();
+        assert!(keys.contains(&"timeout") && keys.contains(&"threshold"), "{contents:?}");
+        assert!(!keys.contains(&"min-drain"), "a guess: {contents:?}");
     }
 
     #[test]
@@ -231,7 +223,7 @@ mod tests {
         ] {
             let contents = read(text);
             assert!(!contents.mistakes.is_empty(), "{text}");
-            assert!(contents.assignments.iter().all(|a| a.key != Key::Timeout), "{text}: {contents:?}");
+            assert!(contents.assignments.iter().all(|a| a.spec.name != "timeout"), "{text}: {contents:?}");
         }
     }
 
@@ -256,7 +248,10 @@ mod tests {
     fn an_unknown_key_gets_the_nearest_known_one() {
         let contents = read("  timout = \"1min\"\n");
         let mistake = &contents.mistakes[0];
-        assert!(mistake.unknown_key && mistake.message.contains("did you mean \"timeout\""), "{mistake:?}");
+        assert!(
+            mistake.severity == Severity::Warning && mistake.message.contains("did you mean \"timeout\""),
+            "{mistake:?}"
+        );
         assert_eq!(mistake.at, Position { line: 1, column: 3 });
         assert!(read("colour = 1\n").mistakes[0].message.contains("hhvm-drain.toml(5)"));
     }

@@ -1,9 +1,11 @@
 //! Puts the settings of one unit together: files, then variables, then flags; the later wins, and what cannot be
 //! used is reported and leaves the value before it.
 
-use super::{Key, Settings, VARIABLE_PREFIX, file};
+use super::file;
+use super::table::{Settings, Spec, VARIABLE_PREFIX};
 use crate::context::Context;
-use crate::problem::{Place, Problem};
+use crate::files::{read, text};
+use crate::problem::{Location, Problem};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ pub const FILE: &str = "/etc/hhvm-drain.toml";
 const FILE_MAX: u64 = 1 << 20;
 
 /// Settings from the command line.
-pub type Flags = Vec<(Key, Vec<String>)>;
+pub type Flags = Vec<(&'static Spec, Vec<String>)>;
 
 /// The settings of the unit in `context`, with every problem found on the way.
 ///
@@ -33,12 +35,12 @@ pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
         }
     }
     layers.apply_variables(context);
-    for (key, values) in flags {
+    for (spec, values) in flags {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        layers.set(Place::Flag(*key), *key, &values);
+        layers.set(Location::Flag(spec.name), spec, &values);
     }
     let contradictions = layers.settings.contradictions();
-    layers.problems.extend(contradictions.into_iter().map(|m| Problem::warning(Place::Settings, m)));
+    layers.problems.extend(contradictions.into_iter().map(|m| Problem::warning(Location::Settings, m)));
     (layers.settings, layers.problems)
 }
 
@@ -50,7 +52,7 @@ fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             let message = format!("cannot be read ({error}), ignored; make it readable for root");
-            problems.push(Problem::error(Place::Path(directory.clone()), message));
+            problems.push(Problem::error(Location::Path(directory.clone()), message));
             Vec::new()
         }
     };
@@ -66,24 +68,20 @@ struct Layers {
 
 impl Layers {
     fn read(&mut self, context: &Context, path: &Path) -> file::Contents {
-        match read_bounded(&context.root.join(path)) {
+        match read(&context.root.join(path), FILE_MAX).and_then(text) {
             Ok(text) => {
                 let contents = file::read(&text);
                 for mistake in &contents.mistakes {
-                    let place = Place::File(path.to_owned(), mistake.at);
+                    let location = Location::File(path.to_owned(), mistake.at);
                     let message = mistake.message.clone();
-                    self.problems.push(if mistake.unknown_key {
-                        Problem::warning(place, message)
-                    } else {
-                        Problem::error(place, message)
-                    });
+                    self.problems.push(Problem { location, message, severity: mistake.severity });
                 }
                 contents
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => file::Contents::default(),
             Err(error) => {
                 let message = format!("cannot be read ({error}), so its settings have their defaults");
-                self.problems.push(Problem::error(Place::Path(path.to_owned()), message));
+                self.problems.push(Problem::error(Location::Path(path.to_owned()), message));
                 file::Contents::default()
             }
         }
@@ -93,43 +91,31 @@ impl Layers {
         let wanted = of_unit.then_some(&context.unit);
         for assignment in contents.assignments.iter().filter(|a| a.unit.as_ref() == wanted) {
             let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
-            self.set(Place::File(path.to_owned(), assignment.at), assignment.key, &values);
+            self.set(Location::File(path.to_owned(), assignment.at), assignment.spec, &values);
         }
     }
 
     fn apply_variables(&mut self, context: &Context) {
         for (name, value) in context.env.iter() {
             let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
-            let place = Place::Variable(name.to_owned());
-            let key_name = rest.to_lowercase().replace('_', "-");
-            match Key::of_name(&key_name) {
-                Some(Key::HealthFile) => {
-                    self.set(place, Key::HealthFile, &value.split(':').collect::<Vec<_>>());
-                }
-                Some(key) => self.set(place, key, &[value]),
-                None => self.problems.push(Problem::warning(place, file::unknown_key(&key_name))),
+            let location = Location::Variable(name.to_owned());
+            let key = rest.to_lowercase().replace('_', "-");
+            match Spec::named(&key) {
+                Some(spec) => self.set(location, spec, &spec.split(value)),
+                None => self.problems.push(Problem::warning(location, file::unknown_key(&key))),
             }
         }
     }
 
-    fn set(&mut self, place: Place, key: Key, values: &[&str]) {
-        if let Err(message) = self.settings.set(key, values) {
-            let message =
-                if matches!(place, Place::Flag(_)) { message } else { format!("{}: {message}", key.name()) };
-            self.problems.push(Problem::error(place, message));
+    fn set(&mut self, location: Location, spec: &Spec, values: &[&str]) {
+        if let Err(message) = self.settings.set(spec, values) {
+            let message = match location {
+                Location::Flag(_) => message,
+                _ => format!("{}: {message}", spec.name),
+            };
+            self.problems.push(Problem::error(location, message));
         }
     }
-}
-
-fn read_bounded(path: &Path) -> io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = fs::File::open(path)?;
-    file.take(FILE_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(io::Error::other("larger than 1 MiB"));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -139,11 +125,7 @@ mod tests {
     use std::time::Duration;
 
     fn context(directory: &Path, env: Env) -> Context {
-        Context {
-            root: Root::new(directory.to_owned()),
-            env,
-            unit: UnitName::parse("hhvm@8001.service").unwrap(),
-        }
+        Context::new(Root::new(directory.to_owned()), env, UnitName::parse("hhvm@8001.service").unwrap())
     }
 
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -164,7 +146,7 @@ mod tests {
             ("etc/hhvm-drain.toml.d/20.toml~", "min-drain = \"9s\"\n"),
         ]);
         let env = Env::from([("HHVM_DRAIN_MIN_DRAIN", "3s"), ("HHVM_DRAIN_ZERO_SAMPLES", "8")]);
-        let flags = vec![(Key::ZeroSamples, vec!["9".to_owned()])];
+        let flags = vec![(Spec::named("zero-samples").unwrap(), vec!["9".to_owned()])];
         let (settings, problems) = load(&context(tree.path(), env), &flags);
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(settings.timeout, Duration::from_secs(42));

@@ -1,8 +1,8 @@
 //! The forms of the settings' values; each error says what would be right.
 
-use super::{Kind, Repool};
+use crate::endpoint::{Endpoint, Kind};
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest time that any duration may have; more is a slip of the pen.
@@ -12,6 +12,41 @@ const POLL_MIN: Duration = Duration::from_millis(10);
 /// A longer interval would miss the zero by too much.
 const POLL_MAX: Duration = Duration::from_secs(10);
 
+/// The one value there must be.
+pub(super) fn one<T>(values: &[&str], parse: fn(&str) -> Result<T, String>) -> Result<T, String> {
+    match values {
+        [value] => parse(value),
+        _ => Err("takes one value".to_owned()),
+    }
+}
+
+/// One value, or none where the setting is off by default.
+pub(super) fn optional<T>(
+    values: &[&str],
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if values.is_empty() { Ok(None) } else { one(values, parse).map(Some) }
+}
+
+/// One value or more.
+pub(super) fn list<T>(values: &[&str], parse: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    if values.is_empty() {
+        return Err("needs at least one value".to_owned());
+    }
+    values.iter().map(|value| parse(value)).collect()
+}
+
+/// When a node that the drain took out goes back into the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repool {
+    /// As soon as HHVM has stopped; the load balancer then sees HHVM itself.
+    AfterStop,
+    /// Only once the new HHVM answers.
+    WhenHealthy,
+    /// Only by `hhvm-drain pool`.
+    Never,
+}
+
 fn expected(value: &str, what: &str) -> String {
     format!("\"{}\" is not {what}", crate::text::quote(value))
 }
@@ -20,16 +55,14 @@ pub(super) fn absolute(value: &str) -> Result<PathBuf, String> {
     if value.starts_with('/') { Ok(PathBuf::from(value)) } else { Err(expected(value, "an absolute path")) }
 }
 
-pub(super) fn health_files(values: &[&str]) -> Result<Vec<PathBuf>, String> {
-    if values.is_empty() {
-        return Err("names no file".to_owned());
-    }
-    let file = |value: &&str| {
-        let path = absolute(value)?;
-        let names_a_file = Path::new(value).file_name().is_some() && !value.ends_with('/');
-        if names_a_file { Ok(path) } else { Err(expected(value, "the path of a file")) }
-    };
-    values.iter().map(file).collect()
+pub(super) fn file(value: &str) -> Result<PathBuf, String> {
+    let path = absolute(value)?;
+    let names_a_file = path.file_name().is_some() && !value.ends_with('/');
+    if names_a_file { Ok(path) } else { Err(expected(value, "the path of a file")) }
+}
+
+pub(super) fn endpoint(value: &str) -> Result<Endpoint, String> {
+    value.parse()
 }
 
 pub(super) fn duration(value: &str) -> Result<Duration, String> {

@@ -11,4 +11,5 @@ mod answers;
 mod operator;
 mod rig;
 mod stop;
+mod systemctl;
 mod usage;

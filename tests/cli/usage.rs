@@ -62,13 +62,37 @@ fn a_broken_file_still_drains_and_check_names_the_place() {
     assert!(one_line(&check.stderr), "{check:?}");
 }
 
-#[test]
-fn help_fits_a_screen_and_has_examples() {
-    let help = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).arg("--help"));
+fn help(flags: &[&str]) -> String {
+    let help = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).args(flags));
     assert_eq!(help.code, 0);
-    assert!(help.stdout.lines().count() <= 50, "{}", help.stdout);
-    assert!(help.stdout.lines().all(|line| line.chars().count() <= 100), "{}", help.stdout);
-    assert!(help.stdout.contains("Examples:"));
+    help.stdout
+}
+
+#[test]
+fn short_help_fits_a_screen_and_has_examples() {
+    for flags in [&["-h"][..], &["check", "-h"], &["depool", "-h"]] {
+        let help = help(flags);
+        assert!(help.lines().count() <= 24, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    }
+    let help = help(&["-h"]);
+    for part in ["Examples:", "depool", "pool", "status", "check", "drop-in", "--unit"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
+fn long_help_has_the_hooks_and_every_setting() {
+    let help = help(&["--help"]);
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    let settings = hhvm_drain::settings::SPECS.iter().map(|spec| format!("--{}", spec.name));
+    for part in ["Hooks", "stop  ", "restore  ", "Examples:", "Exit status:"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(settings)
+    {
+        assert!(help.contains(&part), "{part}: {help}");
+    }
 }
 
 #[test]

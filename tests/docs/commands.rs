@@ -4,7 +4,7 @@ use crate::page::{Page, blocks, table};
 use crate::{assert_same, text};
 use clap::CommandFactory;
 use hhvm_drain::cli::Cli;
-use hhvm_drain::drain::Outcome;
+use hhvm_drain::outcome::Outcome;
 use std::process::Command;
 
 fn page() -> Page {
@@ -82,7 +82,7 @@ fn exit_statuses_are_those_of_the_program() {
     let page = page();
     let documented = page.names("EXIT STATUS", "").into_iter().filter(is_number).map(str::to_owned);
     assert_same(documented, real.clone(), "EXIT STATUS in hhvm-drain(8)");
-    let help = Cli::command().render_help().to_string();
+    let help = Cli::command().render_long_help().to_string();
     for (place, text) in [("the README", text("README.md")), ("--help", help)] {
         let line = text.lines().find(|line| line.starts_with("Exit status: ")).unwrap_or_default();
         let sentence = line.trim_start_matches("Exit status: ").split('.').next().unwrap();

@@ -5,7 +5,8 @@ use crate::{assert_same, text};
 use clap::CommandFactory;
 use hhvm_drain::cli::Cli;
 use hhvm_drain::context::{Context, Env, Root, UnitName};
-use hhvm_drain::settings::{FILE, Key, Settings, load};
+use hhvm_drain::settings::layers::{FILE, load};
+use hhvm_drain::settings::{SPECS, Settings, Spec};
 
 /// What the program makes of a settings file, for this unit.
 fn parse(file: &str, unit: &str) -> (Settings, Vec<String>) {
@@ -13,17 +14,14 @@ fn parse(file: &str, unit: &str) -> (Settings, Vec<String>) {
     let path = root.path().join(FILE.trim_start_matches('/'));
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, file).unwrap();
-    let context = Context {
-        root: Root::new(root.path().to_owned()),
-        env: Env::default(),
-        unit: UnitName::parse(unit).unwrap(),
-    };
+    let unit = UnitName::parse(unit).unwrap();
+    let context = Context::new(Root::new(root.path().to_owned()), Env::default(), unit);
     let (settings, problems) = load(&context, &Vec::new());
     (settings, problems.iter().map(ToString::to_string).collect())
 }
 
 fn keys() -> Vec<&'static str> {
-    Key::ALL.map(Key::name).to_vec()
+    SPECS.iter().map(|spec| spec.name).collect()
 }
 
 /// `documented` is each key once, with its default as a file would give it, or none.
@@ -31,7 +29,8 @@ fn assert_defaults(documented: &[(String, Option<String>)], place: &str) {
     assert_same(documented.iter().map(|(key, _)| key.clone()), keys(), place);
     for (key, default) in documented {
         let Some(default) = default else {
-            assert_eq!(key, "password-file", "{place}: {key} has a default");
+            let spec = Spec::named(key).unwrap();
+            assert_eq!(spec.default, None, "{place}: {key} has a default");
             continue;
         };
         let (settings, problems) = parse(&format!("{key} = {default}\n"), "hhvm");
@@ -89,7 +88,7 @@ fn every_variable_is_in_the_manual() {
     let page = Page::open("man/hhvm-drain.8");
     let ours = |name: &&str| name.starts_with("HHVM_DRAIN_");
     let documented = page.names("ENVIRONMENT", "Ev").into_iter().filter(ours).map(str::to_owned);
-    assert_same(documented, Key::ALL.map(Key::variable), "ENVIRONMENT in hhvm-drain(8)");
+    assert_same(documented, SPECS.iter().map(Spec::variable), "ENVIRONMENT in hhvm-drain(8)");
 }
 
 #[test]
@@ -104,7 +103,7 @@ fn the_sample_file_shows_the_defaults_and_is_right_line_by_line() {
     let for_all = settings.iter().take_while(|line| !line.starts_with('['));
     let documented: Vec<_> = for_all
         .map(|line| line.split_once(" = ").unwrap_or_else(|| panic!("no setting: {line}")))
-        .map(|(key, value)| (key.to_owned(), (key != "password-file").then(|| value.to_owned())))
+        .map(|(key, value)| (key.to_owned(), Spec::named(key).unwrap().default.map(|_| value.to_owned())))
         .collect();
     assert_defaults(&documented, "the sample file");
     let tables: Vec<_> = settings.iter().filter(|line| line.starts_with('[')).collect();

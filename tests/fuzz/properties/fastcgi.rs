@@ -1,7 +1,9 @@
 //! What holds for every answer of a FastCGI server, whatever it is made of.
 
-use super::super::{COUNT_MAX, Reply, Unknown, count};
+use super::super::client::Reply;
+use super::super::count::{COUNT_MAX, count};
 use super::{Answer, TOTAL_MAX, record};
+use crate::load::Unknown;
 
 /// What an answer says does not depend on how it is cut into reads, and is not longer than asked for.
 ///

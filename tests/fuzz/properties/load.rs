@@ -1,7 +1,9 @@
 //! What holds for every body that is asked for a load.
 
+use super::client::Reply;
+use super::count::{COUNT_MAX, count};
 use super::php_fpm::{self, BODY_MAX};
-use super::{COUNT_MAX, Reply, Unknown, count};
+use crate::load::Unknown;
 use serde_json::Value;
 
 /// A load is what another reader makes of the same bytes, of all of them, or it is unknown.

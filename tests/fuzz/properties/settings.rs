@@ -1,7 +1,8 @@
 //! What holds for every settings file.
 
-use super::Settings;
-use super::file::{self, Position};
+use super::file;
+use super::table::Settings;
+use crate::problem::{Position, Severity};
 use std::time::Duration;
 
 /// Every place is one in the text, nothing is taken from a line with a mistake, and what is taken can be used.
@@ -24,11 +25,12 @@ pub fn file(bytes: &[u8]) {
     for assignment in &contents.assignments {
         is_inside(assignment.at);
         assert!(assignment.lines.contains(&assignment.at.line), "{assignment:?}");
-        let is_wrong = |line| contents.mistakes.iter().any(|m| !m.unknown_key && m.at.line == line);
+        let is_wrong =
+            |line| contents.mistakes.iter().any(|m| m.severity == Severity::Error && m.at.line == line);
         assert!(!assignment.lines.clone().any(is_wrong), "{contents:?}");
         let before = settings.clone();
         let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
-        if let Err(message) = settings.set(assignment.key, &values) {
+        if let Err(message) = settings.set(assignment.spec, &values) {
             is_a_line(&message);
             assert_eq!(settings, before, "{message}");
         }

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::discover::properties::command_line(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::hhvm::properties::command_line(bytes));

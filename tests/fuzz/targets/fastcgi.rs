@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::load::fastcgi::properties::answer(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::probe::fastcgi::properties::answer(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::discover::properties::ini(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::hhvm::properties::ini(bytes));

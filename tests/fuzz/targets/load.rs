@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::load::properties::body(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::probe::properties::body(bytes));

@@ -1,16 +1,38 @@
 //! The load of PHP-FPM: its status page in JSON (`pm.status_path`, `?json`; `fpm_status.c`).
 
-use super::{Reply, Unknown};
+use super::client::{Client, Reply};
+use super::gauge::Gauge;
+use crate::load::Unknown;
 use crate::text::quote;
 use serde::Deserialize;
+use std::time::Instant;
 
 /// What is appended to the path.
-pub const QUERY: &str = "json";
+const QUERY: &str = "json";
 /// A status page without its list of processes is a tenth of this.
-pub const BODY_MAX: usize = 8 << 10;
+pub(super) const BODY_MAX: usize = 8 << 10;
+
+/// A status page.
+pub(super) struct StatusPage {
+    client: Box<dyn Client + Send>,
+    path: String,
+}
+
+impl StatusPage {
+    /// The page at `path` of what `client` reaches.
+    pub(super) fn new(client: Box<dyn Client + Send>, path: &str) -> Self {
+        Self { client, path: path.to_owned() }
+    }
+}
+
+impl Gauge for StatusPage {
+    fn read(&mut self, deadline: Instant) -> Result<u64, Unknown> {
+        load(&self.client.get(&self.path, QUERY, BODY_MAX, deadline)?)
+    }
+}
 
 #[derive(Deserialize)]
-struct Status {
+struct Counts {
     #[serde(rename = "active processes")]
     active: u32,
     #[serde(rename = "listen queue")]
@@ -21,7 +43,7 @@ struct Status {
 ///
 /// # Errors
 /// When the reply is not such a page.
-pub fn load(reply: &Reply) -> Result<u64, Unknown> {
+pub(super) fn load(reply: &Reply) -> Result<u64, Unknown> {
     if reply.status != 200 {
         return Err(Unknown::Status(reply.status));
     }
@@ -30,9 +52,9 @@ pub fn load(reply: &Reply) -> Result<u64, Unknown> {
     if reply.body.len() > BODY_MAX || !reply.body.trim_ascii_start().starts_with(b"{") {
         return Err(not_a_load());
     }
-    let status: Status = serde_json::from_slice(&reply.body).map_err(|_| not_a_load())?;
-    let others = status.active.checked_sub(1).ok_or_else(not_a_load)?;
-    Ok(u64::from(others) + u64::from(status.queued))
+    let counts: Counts = serde_json::from_slice(&reply.body).map_err(|_| not_a_load())?;
+    let others = counts.active.checked_sub(1).ok_or_else(not_a_load)?;
+    Ok(u64::from(others) + u64::from(counts.queued))
 }
 
 #[cfg(test)]

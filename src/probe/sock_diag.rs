@@ -1,6 +1,6 @@
 //! Asks the kernel about its sockets (`sock_diag(7)`).
 
-use super::Unknown;
+use crate::load::Unknown;
 use netlink_packet_core::{
     DecodeError, Emitable, NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
     NetlinkPayload, NetlinkSerializable, ParseableParametrized,

@@ -1,7 +1,8 @@
 //! The load over HTTP/1.1, for an HHVM whose server type is proxygen, or through a front end.
 
-use super::{Client, Reply, Unknown, left};
+use super::client::{Client, Reply, left};
 use crate::endpoint::Address;
+use crate::load::Unknown;
 use std::io::Read;
 use std::net::ToSocketAddrs;
 use std::time::Instant;

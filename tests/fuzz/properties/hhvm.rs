@@ -1,7 +1,7 @@
 //! What holds for every command line and every ini file, whoever wrote them.
 
 use super::{Hhvm, Origin, arguments, ini as ini_file};
-use crate::load::sockets::Listener;
+use crate::place::Listener;
 use arguments::Argument;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub fn command_line(bytes: &[u8]) {
     }
     let longer = [bytes, b"\0-v\0AdminServer.Password=", SECRET.as_bytes()].concat();
     // No file, so that nothing is read.
-    is_usable(&Hhvm::of_command_line(&longer, Path::new("/nonexistent"), Path::new("")), bytes);
+    is_usable(&crate::discover::of_command_line(&longer, Path::new("/nonexistent"), Path::new("")), bytes);
 }
 
 /// What the drain goes by has a meaning, and what is shown has no password, unless `source` has it elsewhere too.

@@ -1,6 +1,7 @@
 //! Command lines and ini files of the kinds that hosts have, and nonsense.
 
 use super::*;
+use crate::hhvm::{Options, arguments, properties};
 use proptest::prelude::*;
 
 fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
@@ -10,7 +11,7 @@ fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
-    Hhvm::of_command_line(words.join("\0").as_bytes(), directory.path(), Path::new(""))
+    of_command_line(words.join("\0").as_bytes(), directory.path(), Path::new(""))
 }
 
 fn targets(hhvm: &Hhvm) -> Vec<String> {
@@ -146,21 +147,13 @@ fn a_running_process_is_read_below_its_own_root() {
     fs::write(process.join("root/etc/hhvm/server.ini"), PACKAGED).unwrap();
     std::os::unix::fs::symlink("/etc", process.join("cwd")).unwrap();
     fs::write(process.join("comm"), "php-fpm8.2\n").unwrap();
-    assert_eq!(Hhvm::of_process(7, proc.path()), None, "another server's options mean nothing here");
+    assert_eq!(super::hhvm(7, proc.path()), None, "another server's options mean nothing here");
     fs::write(process.join("comm"), "hhvm\n").unwrap();
-    let hhvm = Hhvm::of_process(7, proc.path()).unwrap();
+    let hhvm = super::hhvm(7, proc.path()).unwrap();
     assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:9001/check-load");
     let origin = hhvm.options.server_type.unwrap().origin;
     assert_eq!(origin.to_string(), "/etc/hhvm/server.ini:6", "a relative path is told in full");
-    assert_eq!(Hhvm::of_process(8, proc.path()), None);
-}
-
-#[test]
-fn a_fifo_in_place_of_a_file_is_not_waited_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let fifo = directory.path().join("fifo");
-    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert!(ini::read(&fifo).is_err());
+    assert_eq!(super::hhvm(8, proc.path()), None);
 }
 
 proptest! {

@@ -5,26 +5,36 @@
 //! acknowledged, the last data on it was sent by HHVM and not received, and that was a while ago. An answer that pauses
 //! for longer than [`IDLE`] in its midst looks the same. Of a Unix socket the kernel tells no times: each counts.
 
-use super::Unknown;
+use super::gauge::Gauge;
 use super::sock_diag::{Request, both_families, dump, each_family};
+use crate::load::Unknown;
+use crate::place::Listener;
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::TCP_ESTABLISHED;
 use netlink_packet_sock_diag::inet::{InetResponse, nlas::Nla};
 use netlink_packet_sock_diag::unix::{self, ShowFlags, UnixRequest, UnixResponse, nlas::UnixDiagName};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// For so long nothing may have been sent on a connection that counts as idle.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Where a page server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listener {
-    /// A TCP port, on one address or on all.
-    Tcp(Option<IpAddr>, u16),
-    /// A Unix socket, by the path that it was bound to.
-    Unix(PathBuf),
+/// The connections to a listener.
+pub(super) struct Connections(Listener);
+
+impl Connections {
+    /// The connections to `listener`.
+    pub(super) fn to(listener: Listener) -> Self {
+        Self(listener)
+    }
+}
+
+impl Gauge for Connections {
+    /// The kernel answers at once, so `deadline` is not needed.
+    fn read(&mut self, _deadline: Instant) -> Result<u64, Unknown> {
+        self.0.in_use()
+    }
 }
 
 impl Listener {
@@ -75,16 +85,6 @@ impl Listener {
                 u64::from(response.header.state == TCP_ESTABLISHED) + queue as u64
             }
             _ => 0,
-        }
-    }
-}
-
-impl std::fmt::Display for Listener {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Tcp(Some(address), port) => write!(f, "{}", std::net::SocketAddr::new(*address, *port)),
-            Self::Tcp(None, port) => write!(f, "port {port}"),
-            Self::Unix(path) => write!(f, "{}", path.display()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The options of HHVM that matter to a drain, under both of their names.
 
+use crate::problem::Location;
 use crate::text::quote;
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +19,15 @@ impl fmt::Display for Origin {
         match self {
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
             Self::CommandLine(word) => write!(f, "HHVM's option {}", quote(word)),
+        }
+    }
+}
+
+impl From<&Origin> for Location {
+    fn from(origin: &Origin) -> Self {
+        match origin {
+            Origin::File(path, line) => Self::Line(path.clone(), *line),
+            Origin::CommandLine(_) => Self::Option(origin.to_string()),
         }
     }
 }

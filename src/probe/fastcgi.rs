@@ -4,8 +4,9 @@
 //! Sources: the FastCGI Specification 1.0 (section numbers below), and what HHVM's `fastcgi-session.cpp` accepts and
 //! answers.
 
-use super::{Client, Reply, Unknown, left};
+use super::client::{Client, Reply, left};
 use crate::endpoint::Address;
+use crate::load::Unknown;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;

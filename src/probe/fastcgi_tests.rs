@@ -1,6 +1,6 @@
 //! The FastCGI codec against literal bytes, in pieces of every size, and against noise.
 
-use super::super::COUNT_MAX;
+use super::super::count::COUNT_MAX;
 use super::*;
 use proptest::prelude::*;
 

@@ -1,7 +1,8 @@
 //! Asks for the load in a thread of its own, so that a hanging endpoint holds up neither a signal nor the end of
 //! HHVM.
 
-use super::{Load, Source};
+use super::source::Source;
+use crate::load::Load;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};

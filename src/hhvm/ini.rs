@@ -1,13 +1,5 @@
 //! An ini file of HHVM's, line by line, so that each setting has its line number.
 
-use rustix::fs::OFlags;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-/// A larger file is none of HHVM's.
-const FILE_MAX: u64 = 1 << 20;
-
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -17,24 +9,6 @@ pub struct Setting {
     pub value: String,
     /// Its line, from 1.
     pub line: usize,
-}
-
-/// Reads the file at `path`, which somebody else has named: only a regular file, and never waiting for it.
-///
-/// # Errors
-/// As open(2); and for what is no file, is too large, or is not text.
-pub fn read(path: &Path) -> io::Result<Vec<Setting>> {
-    let nonblocking = i32::from_ne_bytes(OFlags::NONBLOCK.bits().to_ne_bytes());
-    let file = std::fs::File::options().read(true).custom_flags(nonblocking).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut text = String::new();
-    file.take(FILE_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(io::Error::other("larger than 1 MiB"));
-    }
-    Ok(parse(&text))
 }
 
 /// Reads the text of an ini file; lines that are none of it are passed over, as HHVM does.

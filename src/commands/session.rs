@@ -1,0 +1,73 @@
+//! What a command works with once it may take its time: signals to this program, and somebody who tells.
+
+use super::asking::source_of;
+use crate::context::Context;
+use crate::drain::{Drain, Limits, Since};
+use crate::error::Result;
+use crate::locate::Basis;
+use crate::message::Message;
+use crate::outcome::Ending;
+use crate::pool::{Member, Out};
+use crate::problem::Problem;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::report::Reporter;
+use crate::settings::Settings;
+use crate::wait::{Signals, Watch, drain};
+use std::time::Instant;
+
+/// A command that goes on for a while.
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context,
+    pub(super) settings: &'a Settings,
+    pub(super) signals: Signals,
+    pub(super) reporter: Reporter,
+}
+
+impl<'a> Session<'a> {
+    /// Starts to tell; `signals` were taken over before, for that starts threads.
+    pub(super) fn start(context: &'a Context, settings: &'a Settings, signals: Signals) -> Self {
+        Self { context, settings, signals, reporter: Reporter::start(context) }
+    }
+
+    /// Logs problems.
+    pub(super) fn tell_problems(&self, problems: Vec<Problem>) {
+        self.reporter.tell_all(problems.into_iter().map(Message::Problem));
+    }
+
+    /// A watch over `process` that asks it for its load.
+    pub(super) fn watch<'w>(&'w self, process: Option<&'w Process>) -> Result<Watch<'w>> {
+        let asked = source_of(self.context, self.settings, process);
+        self.tell_problems(asked.problems);
+        if let Basis::NoAdminPort(listener) = &asked.basis {
+            self.reporter.tell(Message::Counting(listener.to_string()));
+        }
+        Watch { signals: &self.signals, process, prober: None }.asking(asked.source)
+    }
+
+    /// Waits for zero, from `started`, with a node that is out as `out` says.
+    pub(super) fn wait_for_zero(
+        &self,
+        member: &mut Member,
+        process: Option<&Process>,
+        started: Instant,
+        out: Out,
+    ) -> Result<Ending> {
+        let settings = self.settings;
+        let watch = self.watch(process)?;
+        let limits = Limits {
+            min_drain: settings.min_drain,
+            timeout: settings.timeout,
+            poll_interval: settings.poll_interval,
+            zero_samples: settings.zero_samples,
+            threshold: settings.threshold,
+        };
+        let out = match out {
+            Out::For(time) => Some(time),
+            Out::Not => None,
+        };
+        let since = Since::new(started, out, settings.min_drain);
+        let progress = Progress::new(&self.reporter, settings.timeout);
+        drain(Drain::new(limits, since), watch, member, progress)
+    }
+}

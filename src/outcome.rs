@@ -1,0 +1,87 @@
+//! How a drain ended, and every sentence about it.
+
+use crate::load::Load;
+use crate::text::{seconds, whole};
+use std::fmt;
+use std::time::Duration;
+
+/// How a drain ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The load was zero.
+    Drained,
+    /// The timeout was over before.
+    TimedOut,
+    /// HHVM ended during the drain.
+    HhvmEnded,
+    /// HHVM was not running at all.
+    NotRunning,
+    /// This program was asked to end.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The name for machines, in the journal and in `status --json`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::TimedOut => "timeout",
+            Self::HhvmEnded => "hhvm-ended",
+            Self::NotRunning => "not-running",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// How a wait ended: what the journal, the status line, the next `status` and machines are told of it.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// How.
+    pub outcome: Outcome,
+    /// The last load.
+    pub load: Load,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Ending {
+    /// The line of the journal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = seconds(self.elapsed);
+        match (&self.outcome, &self.load) {
+            (Outcome::Drained, Load::Known(load)) => {
+                write!(f, "load was {load} after {time}, HHVM may stop now")
+            }
+            (Outcome::TimedOut, Load::Known(load)) => {
+                write!(f, "load is still {load} after {time}, carrying on with the stop")
+            }
+            (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
+                write!(f, "load is unknown after {time} ({why}), carrying on with the stop")
+            }
+            (Outcome::HhvmEnded, _) => {
+                write!(f, "HHVM ended {time} into the drain, nothing left to wait for")
+            }
+            (Outcome::NotRunning, _) => f.write_str("HHVM is not running, nothing to drain"),
+            (Outcome::Interrupted, _) => write!(f, "interrupted after {time}, not waiting any longer"),
+        }
+    }
+}
+
+impl Ending {
+    /// The status line that stays after the stop.
+    #[must_use]
+    pub fn status_line(&self) -> String {
+        let time = seconds(whole(self.elapsed));
+        match (&self.outcome, &self.load) {
+            (Outcome::Drained, Load::Known(load)) => format!("Drained in {time}, {load} in flight"),
+            (Outcome::TimedOut, Load::Known(load)) => format!("Not drained: {load} in flight after {time}"),
+            (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
+                format!("Not drained: load unknown after {time} ({why})")
+            }
+            (Outcome::HhvmEnded, _) => format!("Not drained: HHVM ended by itself after {time}"),
+            (Outcome::NotRunning, _) => "Nothing to drain: HHVM was not running".to_owned(),
+            (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
+        }
+    }
+}

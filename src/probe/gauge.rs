@@ -1,0 +1,13 @@
+//! What a load is read from, whatever it is: a server's own word, or the kernel's.
+
+use crate::load::Unknown;
+use std::time::Instant;
+
+/// Something that tells a load.
+pub trait Gauge {
+    /// The requests active and queued, by `deadline`.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    fn read(&mut self, deadline: Instant) -> Result<u64, Unknown>;
+}

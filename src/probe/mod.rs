@@ -1,0 +1,22 @@
+//! Reads the load: a gauge for each kind of server, a client for each protocol.
+
+mod client;
+mod count;
+pub mod fastcgi;
+mod gauge;
+mod hhvm;
+pub mod http;
+mod php_fpm;
+mod prober;
+mod sock_diag;
+pub mod sockets;
+mod source;
+
+pub use client::{Client, Reply};
+pub use gauge::Gauge;
+pub use prober::Prober;
+pub use source::Source;
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/load.rs"]
+pub mod properties;

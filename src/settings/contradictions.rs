@@ -1,0 +1,29 @@
+//! Settings that are each right, and wrong together.
+
+use super::table::Settings;
+use crate::endpoint::{Endpoint, Kind};
+use crate::text::seconds;
+
+impl Settings {
+    /// What is allowed but hardly meant: settings that contradict each other.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.min_drain >= self.timeout {
+            found.push(format!(
+                "min-drain ({}) is not shorter than timeout ({}), so every drain runs into its timeout; \
+                 raise timeout",
+                seconds(self.min_drain),
+                seconds(self.timeout),
+            ));
+        }
+        if self.kind == Kind::PhpFpm && !matches!(self.endpoint, Endpoint::At(_)) {
+            found.push(
+                "kind \"php-fpm\" needs an endpoint; set it to the status page, like \
+                 \"fastcgi+unix:///run/php/php8.2-fpm.sock/status\""
+                    .to_owned(),
+            );
+        }
+        found
+    }
+}

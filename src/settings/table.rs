@@ -1,0 +1,177 @@
+//! The table of settings: an entry each, and nothing of a setting anywhere else but its use and its manual.
+
+use super::value::{self, Repool, list, one, optional};
+use crate::endpoint::{Endpoint, Kind};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What all variables of the program begin with.
+pub const VARIABLE_PREFIX: &str = "HHVM_DRAIN_";
+
+/// How many values a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One.
+    One,
+    /// One or more; in a variable they stand between this character.
+    List(char),
+}
+
+/// A setting's entry in the table.
+pub struct Spec {
+    /// The key in the files, and the long flag.
+    pub name: &'static str,
+    /// What its value is called in help.
+    pub value_name: &'static str,
+    /// The default as a file would give it; none if it is off by default.
+    pub default: Option<&'static str>,
+    /// How many values it takes.
+    pub form: Form,
+    /// One line of help.
+    pub help: &'static str,
+    /// Parses values and sets the field; an error says what would be right, without the name.
+    set: fn(&mut Settings, &[&str]) -> Result<(), String>,
+}
+
+impl Spec {
+    /// The setting called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SPECS.iter().find(|spec| spec.name == name)
+    }
+
+    /// The name of the environment variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.name.to_uppercase().replace('-', "_"))
+    }
+
+    /// The values in the text of a variable.
+    #[must_use]
+    pub fn split<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        match self.form {
+            Form::One => vec![text],
+            Form::List(separator) => text.split(separator).collect(),
+        }
+    }
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Spec {}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Makes [`Settings`] and [`SPECS`] of the table: the field and its type; name, value's name, default; how its values
+/// are read; help.
+macro_rules! settings {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ty = ($name:literal, $value_name:literal, $default:expr),
+        $read:ident($parse:path) as $form:expr,
+        $help:literal;
+    )+) => {
+        /// The checked settings of one unit.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        /// Every setting, in the order of the manual.
+        pub static SPECS: &[Spec] = &[$(Spec {
+            name: $name,
+            value_name: $value_name,
+            default: $default,
+            form: $form,
+            help: $help,
+            set: |settings, values| {
+                settings.$field = $read(values, $parse)?;
+                Ok(())
+            },
+        }),+];
+
+        impl Default for Settings {
+            fn default() -> Self {
+                let given = |default: Option<&'static str>| Vec::from_iter(default);
+                // The test every_default_can_be_parsed parses each of them.
+                Self { $($field: $read(&given($default), $parse).expect($name),)+ }
+            }
+        }
+    };
+}
+
+settings! {
+    /// The files that are renamed, absolute, without the root.
+    health_files: Vec<PathBuf> = ("health-file", "PATH", Some("/var/www/status.php")),
+    list(value::file) as Form::List(':'),
+    "The load balancer's file; repeatable";
+
+    /// Where the load is read.
+    endpoint: Endpoint = ("endpoint", "URL", Some("auto")),
+    one(value::endpoint) as Form::One,
+    "Where the load is read";
+
+    /// What answers there.
+    kind: Kind = ("kind", "KIND", Some("hhvm")),
+    one(value::kind) as Form::One,
+    "What answers there: hhvm or php-fpm";
+
+    /// File with the admin password, absolute, without the root.
+    password_file: Option<PathBuf> = ("password-file", "PATH", None),
+    optional(value::absolute) as Form::One,
+    "File with HHVM's admin password";
+
+    /// Time after depooling in which a zero is not believed.
+    min_drain: Duration = ("min-drain", "TIME", Some("10s")),
+    one(value::duration) as Form::One,
+    "Believe no zero before; balancer's interval x (fall+1)";
+
+    /// Cap on the whole wait.
+    timeout: Duration = ("timeout", "TIME", Some("30s")),
+    one(value::duration) as Form::One,
+    "Carry on after this time in any case";
+
+    /// Time between two probes.
+    poll_interval: Duration = ("poll-interval", "TIME", Some("100ms")),
+    one(value::poll_interval) as Form::One,
+    "Time between two looks at the load";
+
+    /// Zeros in a row, all after `min_drain`.
+    zero_samples: NonZeroU32 = ("zero-samples", "N", Some("3")),
+    one(value::zero_samples) as Form::One,
+    "So many zeros in a row";
+
+    /// Load that counts as zero.
+    threshold: u64 = ("threshold", "N", Some("0")),
+    one(value::threshold) as Form::One,
+    "Load that counts as zero";
+
+    /// When the node goes back.
+    repool: Repool = ("repool", "WHEN", Some("after-stop")),
+    one(value::repool) as Form::One,
+    "after-stop, when-healthy or never";
+}
+
+impl Settings {
+    /// Sets one setting from text.
+    ///
+    /// # Errors
+    /// What is wrong with the values and what would be right, without the setting's name.
+    pub fn set(&mut self, spec: &Spec, values: &[&str]) -> Result<(), String> {
+        (spec.set)(self, values)
+    }
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
