@@ -128,7 +128,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-int
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: take the node out for a moment, and see the answer change'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
