@@ -88,14 +88,14 @@ story() {
     take_out "$1" drain
     systemd "$1" deactivating
     touch "$1/run/hang"
-    refused "a removal during a stop that does not end" 'hhvm-drain: not removed, because hhvm.service is still' remove
+    refused "a removal during a stop that does not end" 'hhvm-drain: not removed: hhvm.service is still stopping after' remove
     rm "$1/run/hang"
     is_out "$1" || fail "a refused removal has done something"
     [ -x "$1/usr/bin/hhvm-drain" ] || fail "a refused removal has removed something"
     systemd "$1" deactivating deactivating inactive
     quietly remove
     is_pooled "$1" || fail "a removal after the stop leaves the node out"
-    said 'waiting for the stop of hhvm.service'
+    said 'waiting until hhvm.service has stopped'
 
     touch "$1/run/deaf"
     quietly install
