@@ -1,5 +1,5 @@
-# What a developer types; "make help" lists it. Every target installs what it needs: Debian packages from the
-# machine's own sources (as root), all other tools under target/tools.
+# The targets for developers; "make help" lists them. Every target installs what it needs: Debian packages from the
+# machine's own sources (as root), and all other tools under target/tools.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -23,7 +23,7 @@ FUZZ := $(COMPILER) c++:g++
 
 FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
 
-# What the checks of the packages take beside the compiler.
+# What the checks of the packages need besides the compiler.
 BUILD := $(COMPILER) objcopy:binutils
 INSPECT := lintian rpm rpmlint cpio objdump:binutils
 REPOSITORY := apt-ftparchive:apt-utils gpg:gnupg rpmsign:rpm createrepo_c:createrepo-c dnf xz:xz-utils
@@ -49,13 +49,13 @@ demo: ## watch a drain on a real systemd (root, about a minute the first time)
 	@$(CARGO) build --quiet --examples
 	@target/debug/examples/demo
 
-test: ## everything: the source, the program, the package, real hosts (root)
+test: ## test everything: the source, the program, the packages, real hosts (root)
 	@$(call run,$(STEPS))
 
-test-quick: ## what needs no root: format, lints, unit and command-line tests
+test-quick: ## test what needs no root: format, lints, unit, command-line and documentation tests
 	@$(call run,$(QUICK))
 
-# Runs every step, whatever becomes of the one before it, and sums up.
+# Runs every step, even if the one before it fails, and prints a summary.
 define run
 mkdir -p target; rm -f $(SKIPPED); failed=; \
 for step in $(1); do \
@@ -65,41 +65,41 @@ done; \
 echo "==> summary"; \
 if [ -e $(SKIPPED) ]; then echo "not run on this machine:"; sed 's/^/  /' $(SKIPPED); fi; \
 if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; \
-echo "all that was run has passed"
+echo "everything that ran has passed"
 endef
 
-check-format: ## the layout of the source
+check-format: ## check the format of the source
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup --quiet component add rustfmt
 	@$(CARGO) fmt --check
 	@rustfmt --check --edition 2024 tests/fuzz/targets/*.rs
 
-check-clippy: ## the lints
+check-clippy: ## run the lints
 	@$(NEED) "the compiler" $(COMPILER)
 	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup --quiet component add clippy
 	@$(CARGO) clippy --quiet --all-targets -- -D warnings
 
-test-rust: ## unit, command-line and documentation tests
+test-rust: ## run the unit, command-line and documentation tests
 	@$(NEED) "the compiler" $(COMPILER)
 	@echo "building the program and its tests"
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
 	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test layers --test standin --test farm
 
-check-fuzz: ## the fuzz targets, each for four seconds
+check-fuzz: ## run each fuzz target for four seconds
 	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh
 
-fuzz: ## search for input from outside that breaks the program; SECONDS=60 for each of its readers
+fuzz: ## look for input that breaks the program; SECONDS=60 for each fuzz target
 	@$(NEED) "the fuzzer" $(FUZZ)
 	@tests/fuzz/run.sh $(SECONDS) target/fuzz/corpus
 
-check-scripts: ## shellcheck
+check-scripts: ## check the scripts with shellcheck
 	@$(NEED) check-scripts shellcheck || exit 0; shellcheck $(SCRIPTS)
 
-check-man: ## the manual pages
+check-man: ## check the manual pages
 	@$(NEED) check-man mandoc || exit 0; mandoc -Tlint -W warning $(wildcard man/*.[1-9])
 
-# systemd-analyze succeeds on an unknown key and only prints, so anything it prints is a failure.
-check-drop-in: ## the drop-in, as systemd reads it
+# For an unknown key, systemd-analyze prints a line but succeeds. So any output is a failure.
+check-drop-in: ## check the drop-in, as systemd reads it
 	@command -v systemd-analyze >/dev/null || \
 		{ echo "check-drop-in: skipped, no systemd-analyze" | tee -a $(SKIPPED); exit 0; }; \
 	rm -rf target/units; mkdir -p target/units/hhvm.service.d; \
@@ -109,47 +109,47 @@ check-drop-in: ## the drop-in, as systemd reads it
 	said=$$(SYSTEMD_UNIT_PATH=target/units: systemd-analyze --man=no verify hhvm.service 2>&1) && \
 		[ -z "$$said" ] || { echo "$$said"; exit 1; }
 
-test-hosts: ## the packages on real hosts: Debian 11, 12 and 13 (root)
+test-hosts: ## test the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,hosts,$(CARGO) test --test hosts)
 
-test-vm: ## the package on a whole machine (root); IMAGE=disk.qcow2 for one of your own
+test-vm: ## test the package on a whole machine (root); IMAGE=disk.qcow2 for an image of your own
 	@$(NEED) test-vm $(MACHINE) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,vm,$(CARGO) test --test vm)
 
-test-farm: ## no request fails when nodes behind a real HAProxy are restarted (root, two minutes)
+test-farm: ## test that no request fails when nodes behind a real HAProxy are restarted (root, two minutes)
 	@$(NEED) test-farm $(FARM) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,farm,$(CARGO) bench --quiet --locked --profile farm --bench farm -- small)
 
-farm: ## millions of requests over hundreds of stops, beside what people use (root, an hour); PART=proof, policies, servers
+farm: ## compare ways to restart, by millions of requests over hundreds of stops (root, an hour); PART=proof, policies, servers
 	@$(NEED) "the farm" $(FARM) $(BUILD) $(REPOSITORY)
 	@$(CARGO) bench --quiet --locked --profile farm --bench farm -- $(PART)
 
-# Runs the tests of a name by a command, and notes for the summary why those were ignored that were.
+# Runs the tests $(1) with the command $(2), and notes for the summary which were ignored, and why.
 define ignorable
 $(2) | tee target/$(1).log; status=$$?; \
 sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>$(SKIPPED); \
 [ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
 endef
 
-bench: ## what a drain costs, beside a script with mv and curl, and how it grows (eight minutes)
+bench: ## measure what a drain costs and how that grows, compared with a script with mv and curl (eight minutes)
 	@$(NEED) "the benchmarks" $(COMPILER) bash mv:coreutils curl
 	@echo "building the program and the benchmarks"
 	@$(CARGO) build --quiet --release --locked --bin hhvm-drain --example hhvm
 	@$(CARGO) bench --quiet --locked --bench drain
 
-packages: deb rpm ## the .deb and the .rpm, in target/packages
+packages: deb rpm ## build the .deb and the .rpm, in target/packages
 
-deb: target/packages/.deb ## the .deb alone
+deb: target/packages/.deb ## build only the .deb
 
-rpm: target/packages/.rpm ## the .rpm alone
+rpm: target/packages/.rpm ## build only the .rpm
 
 target/stage/.made: $(PROGRAM)
 	@$(NEED) "the packages" $(BUILD)
 	@packaging/stage.sh
 	@touch $@
 
-# The time in the packages is the last commit's, so a commit makes them anew.
+# The packages carry the time of the last commit, so they are built again after each commit.
 target/stage/.epoch: always
 	@mkdir -p target/stage; packaging/epoch.sh >$@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
 
@@ -157,23 +157,23 @@ target/packages/.%: $(PACKAGED) target/stage/.made target/stage/.epoch
 	@packaging/package.sh $*
 	@touch $@
 
-repo: packages ## signed repositories for apt and dnf, in REPO=target/repo; URL= where they will be, KEY= your own key
+repo: packages ## build signed repositories for apt and dnf in REPO=target/repo; URL= where they will be, KEY= your own key
 	@$(NEED) "the repositories" $(REPOSITORY)
 	@packaging/repo.sh
 
-check-packages: packages ## lintian, rpmlint, glibc, sizes, and whether both packages are the same
+check-packages: packages ## check lintian, rpmlint, glibc, sizes, and that both packages hold the same
 	@$(NEED) check-packages $(INSPECT) || exit 0; tests/packages/check.sh
 
-check-reproducible: packages ## the same bytes again, from another directory, by another user's settings
+check-reproducible: packages ## check that another directory and another user's settings give the same bytes
 	@tests/packages/reproducible.sh
 
-check-repo: packages ## install by apt and by dnf from the signed repositories, and refuse what was tampered with
+check-repo: packages ## check that apt and dnf install from the signed repositories, and refuse what was tampered with
 	@$(NEED) check-repo $(REPOSITORY) $(CONTAINERS) || exit 0; tests/packages/repo.sh
 
-check-scriptlets: packages ## maintainer scripts and scriptlets without systemd, in mid-drain, with a read-only /etc (root)
+check-scriptlets: packages ## check the maintainer scripts and scriptlets without systemd, during a drain, with a read-only /etc (root)
 	@$(NEED) check-scriptlets rpm $(CONTAINERS) || exit 0; tests/packages/scripts.sh
 
-check-piuparts: packages ## nothing is left behind on Debian 12 and 11 (root)
+check-piuparts: packages ## check that nothing is left behind on Debian 12 and 11 (root)
 	@$(NEED) check-piuparts piuparts || exit 0; tests/packages/piuparts.sh
 
 install: ## install below DESTDIR, without a package manager
@@ -190,7 +190,7 @@ install: ## install below DESTDIR, without a package manager
 	install -D -m 644 -t $(DESTDIR)/usr/share/zsh/vendor-completions completions/_hhvm-drain
 	install -D -m 644 -t $(DESTDIR)/usr/share/fish/vendor_completions.d completions/hhvm-drain.fish
 
-clean: ## remove all that was built
+clean: ## remove everything that was built
 	$(CARGO) clean
 
 .PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm fuzz \
