@@ -36,13 +36,13 @@ fn ratio(of: fn(&Drains) -> &Times, at: &Instances) -> String {
 pub fn about_instances() -> String {
     let drains: Vec<String> = ROUNDS.iter().map(|(count, rounds)| (count * rounds).to_string()).collect();
     format!(
-        "Each instance has a stand-in, a health file and a state directory of its own, and is drained over HTTP. All \
-         drains start at\nonce; the load is 1, and becomes zero between {:.1} s and {:.1} s later, for each at another \
-         time. The script has the same.\n\n\
-         - drains of each: {}, so that p99 is the slowest but for the last number\n\
+        "Each instance has its own stand-in, health file and state directory, and is drained over HTTP. All drains \
+         start at the\nsame time. The load is 1, and becomes zero between {:.1} s and {:.1} s later, at a different \
+         time for each instance. The same\nholds for the script.\n\n\
+         - drains of each: {}; so p99 is the slowest drain, except in the last column\n\
          - CPU time: user and system time of the whole process tree\n\
-         - exit: of the process that measures these, too, which is one more for each drain\n\
-         - rename to exit: the time out of rotation, as far as the stop is to blame; most of it is that the load is 1\n",
+         - exit: this includes the exit of the process that takes these measurements, one for each drain\n\
+         - rename to exit: the part of the time out of rotation that the stop causes; during most of it the load is 1\n",
         BUSY.as_secs_f64(),
         (BUSY + SPREAD).as_secs_f64(),
         drains.join(", "),
@@ -93,13 +93,14 @@ fn cells(all: &[InFlight], of: Of, time: fn(&Sample) -> Duration) -> Vec<String>
 
 pub fn about_in_flight(all: &[InFlight], long: &LongDrains) -> String {
     let mut text = format!(
-        "Over HTTP and FastCGI the stand-in says the number. The connections are real, from one process to another that \
-         passes for\nHHVM; on half of them the request is read, on the others it is not, and none is answered. Both ends \
-         are on this host, so the\nkernel's list has twice as many.\n\n\
-         - CPU time of a sample: that of drains of {} samples, less that of drains of one, by {MORE}; median of {PAIRS} \
-         pairs; where the load is\n  asked for, a sample is two questions, as a load that may count as zero takes\n\
-         - `status`: from exec to exit of `hhvm-drain status`, which takes one sample; median of {STATUS_RUNS} runs: a \
-         bound for the time of a\n  sample, which it is longer than by the start of the program\n\
+        "Over HTTP and FastCGI, the stand-in reports the number. The connections are real, to a process that stands for \
+         HHVM. On half\nof them the request has been read, on the others it has not, and none is answered. Both ends are \
+         on this host, so the\nkernel's list has twice as many entries.\n\n\
+         - CPU time of a sample: that of a drain with {} samples, minus that of a drain with one, divided by {MORE}; \
+         median of {PAIRS}\n  pairs. Over HTTP and FastCGI a sample is two requests, because the load may count as \
+         zero\n\
+         - `status`: from exec to exit of `hhvm-drain status`, which takes one sample; median of {STATUS_RUNS} runs. This \
+         is an upper\n  bound for the time of a sample, because it includes the start of the program\n\
          - 30 s drain: one run each, all side by side; user and system time of the whole process tree\n",
         MORE + 1,
     );

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the benchmark cannot go on: {error}");
+            eprintln!("the benchmark failed: {error}");
             ExitCode::FAILURE
         }
     }
@@ -46,7 +46,7 @@ fn bench() -> Result<()> {
     let overshoot = figures::overshoot()?;
     println!("CPU time and memory of drains of 30 s (a minute and a half)");
     let long_drain = figures::long_drain()?;
-    println!("1 to 64 instances that drain at once (two minutes)");
+    println!("1 to 64 instances that drain at the same time (two minutes)");
     let instances = instances::measure()?;
     println!("1 to 10,000 requests in flight (a minute and a half)");
     let samples = in_flight::samples()?;

@@ -38,14 +38,14 @@ pub fn write(results: &Results, machine: &[(&str, String)]) -> Result<()> {
     let mut page = String::from("# What a drain costs\n\n");
     writeln!(
         page,
-        "Written by `make bench`. HTTP and FastCGI are hhvm-drain, by the protocol in which it asks for the load; the \
-         script is\n`benches/script.sh`, which can only speak HTTP. HHVM is the stand-in of `tests/`.\n\n{one}"
+        "Written by `make bench`. HTTP and FastCGI are hhvm-drain, with the protocol by which it reads the load. The \
+         script is\n`benches/script.sh`, which only speaks HTTP. HHVM is the stand-in of `tests/`.\n\n{one}"
     )?;
     page.push_str(&settings());
-    writeln!(page, "## As instances grow in number\n\n{many}\n{}", growth::about_instances())?;
+    writeln!(page, "## With more instances\n\n{many}\n{}", growth::about_instances())?;
     writeln!(
         page,
-        "## As requests in flight grow in number\n\n{in_flight}\n{}",
+        "## With more requests in flight\n\n{in_flight}\n{}",
         growth::about_in_flight(&results.samples, &results.long_drains)
     )?;
     page.push_str("## The machine\n\n");
@@ -57,12 +57,13 @@ pub fn write(results: &Results, machine: &[(&str, String)]) -> Result<()> {
 
 fn settings() -> String {
     format!(
-        "The settings are the defaults. Only where the time after the last request is measured, `min-drain` is \
-         {SHORT_MIN_DRAIN}, and it has\npassed when the load becomes zero; for the rename it is 0 s, and so is the \
-         load.\n\n\
+        "The settings are the defaults, with two exceptions. For the time after the last request, `min-drain` is \
+         {SHORT_MIN_DRAIN}, and has\npassed when the load becomes zero. For the rename, `min-drain` is 0 s and the load \
+         is 0.\n\n\
          - load zero to exit: {RUNS} runs each, {SCRIPT_RUNS} of the script; the load becomes zero at every phase \
          of the poll\n\
-         - exec to rename: {RUNS} runs each, in turns; from before the process is made until inotify tells of it\n\
+         - exec to rename: {RUNS} runs each, in turn; from before the process is created until inotify reports the \
+         rename\n\
          - 30 s drain: load 16 all the time, {LONG_RUNS} runs each, all three side by side; user and system time of \
          the whole process\n  tree; medians\n\
          - peak memory: the largest resident set of these runs\n\n"

@@ -42,16 +42,16 @@ const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results");
 const INTRO: &str = "\
 # What stops cost the users of a farm
 
-Written by `make farm`. Three nodes behind HAProxy, with retries and redispatch off, so that nothing hides a failure;
-each a container with a real systemd, on a bridge of their own. nginx, Apache and PHP-FPM are Debian's; HHVM is the
-stand-in of `tests/`. One node after the other is restarted (rebooted, upgraded, killed), each only after the balancer
-has the one before back. Requests begin at a fixed rate, whether or not others are answered: half of them on new
-connections, half on kept ones, pages of 5 ms, and one page of 3 s in every second. Every request that does not end
-with the whole page and a status of 200 has failed. The stand-in starts in an instant; an HHVM that needs seconds for
-it fails more requests where nobody drains it, and no more where it is drained.
+Written by `make farm`. There are three nodes behind HAProxy, each a container with a real systemd, on their own bridge.
+HAProxy's retries and redispatch are off, so that no failure is hidden. nginx, Apache and PHP-FPM are Debian's; HHVM is
+the stand-in of `tests/`. The nodes are restarted (rebooted, upgraded, killed) one after the other, each only after the
+balancer has put the one before it back. Requests start at a fixed rate, whether or not others have been answered: half
+of them on new connections and half on kept-alive ones, for pages that take 5 ms, and one a second for a page that takes
+3 s. A request fails unless it ends with the whole page and status 200. The stand-in starts at once. An HHVM that takes
+seconds to start fails more requests where it is not drained, but no more where it is.
 
-A row with more than a million requests, and the one of 20 reboots below it, had 500 requests a second; all others 300.
-With \"min-drain set\" that is the interval of the balancer's checks × (fall + 1): 8 s, with inter 1s fall 2 it is 3 s.
+The rows with more than a million requests, and those with 20 reboots, had 500 requests a second, all others 300.
+\"min-drain set\" means the balancer's check interval × (fall + 1): 8 s, or 3 s for inter 1s fall 2.
 
 ![Failed requests per systemctl restart](farm-policies.svg)
 
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     let name = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let name = name.as_deref().unwrap_or(Plan::NAMES[0]);
     let Some(plan) = Plan::named(name) else {
-        eprintln!("farm: no part is called {name}; there are {}", Plan::NAMES.join(", "));
+        eprintln!("farm: there is no part {name}; the parts are {}", Plan::NAMES.join(", "));
         return ExitCode::FAILURE;
     };
     if let Err(why) = prepare() {
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("the farm cannot go on: {error}");
+            eprintln!("the farm failed: {error}");
             ExitCode::FAILURE
         }
     }

@@ -49,9 +49,9 @@ pub fn summary(cells: &[Cell]) -> String {
 }
 
 fn legend() -> String {
-    "p50, p99 and longest are the latencies of complete answers on new connections, from the instant at which the \
-     request was due. Out of rotation\nis for how long the balancer sent the node no requests, by its own word; stop is until the server \
-     of pages has ended; both are\nmedians.\n"
+    "p50, p99 and longest are latencies of complete answers on new connections, counted from the time at which the \
+     request was\ndue. \"out of rotation\" is the time for which, according to the balancer, it sent the node no requests. \
+     \"stop\" is the time\nuntil the page server has ended. Both are medians.\n"
         .to_owned()
 }
 
