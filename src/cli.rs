@@ -68,9 +68,12 @@ pub enum Command {
     /// Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)
     #[command(hide = true)]
     Restore {
-        /// With repool = "when-healthy": wait until HHVM answers
+        /// With repool = "when-healthy": wait until HHVM serves, for start-timeout at most
         #[arg(long)]
         wait: bool,
+        /// Wait for as long as HHVM runs (for hhvm-drain-repool@.service)
+        #[arg(long, conflicts_with = "wait")]
+        after_start: bool,
     },
     /// Take the node out until `pool`, over restarts and reboots
     Depool {

@@ -72,6 +72,8 @@ pub enum Caller {
     StartHook,
     /// `ExecStop=` of `hhvm-drain-shutdown@.service`, which is stopped before HHVM and its web server are.
     ShutdownUnit,
+    /// `hhvm-drain-repool@.service`, which goes on after the start.
+    RepoolUnit,
     /// A person, or a script of theirs.
     Person,
 }

@@ -16,7 +16,7 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `progress`, `terminate`
-//! 3. decisions: [`drain`], [`locate`]
+//! 3. decisions: [`drain`], [`locate`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
 //!    [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
@@ -48,6 +48,7 @@ pub mod probe;
 pub mod problem;
 pub mod process;
 mod progress;
+pub mod repool;
 pub mod report;
 pub mod settings;
 pub mod systemd;
@@ -94,8 +95,10 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
     };
     let root = cli.root.canonicalize().unwrap_or(cli.root);
     let mut context = Context::new(Root::new(root), env, unit);
-    if cli.command == (Command::Stop { shutdown: true }) {
-        context.caller = Caller::ShutdownUnit;
+    match cli.command {
+        Command::Stop { shutdown: true } => context.caller = Caller::ShutdownUnit,
+        Command::Restore { after_start: true, .. } => context.caller = Caller::RepoolUnit,
+        _ => {}
     }
     let caller = context.caller;
     let (settings, mut problems) = settings::layers::load(&context, cli.settings.given());
@@ -127,7 +130,9 @@ fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
         Some(word) if hook && word == "stop" => {
             Command::Stop { shutdown: words.iter().any(|word| word == "--shutdown") }
         }
-        Some(_) if hook => Command::Restore { wait: false },
+        Some(_) if hook => {
+            Command::Restore { wait: false, after_start: words.iter().any(|word| word == "--after-start") }
+        }
         _ => return complain(&format!("{what}; see hhvm-drain --help"), USAGE),
     };
     let unit = cli::salvage(words, "--unit").unwrap_or_else(|| "hhvm.service".to_owned());

@@ -24,6 +24,8 @@ pub struct Unit {
     pub notify_access: NotifyAccess,
     /// `SuccessExitStatus=`: statuses and signals that are no failure.
     pub success_exit_status: Vec<String>,
+    /// `TimeoutStartSec=`.
+    pub timeout_start: Patience,
     /// `TimeoutStopSec=`.
     pub timeout_stop: Patience,
     /// Whether its files have changed since systemd read them.
@@ -35,6 +37,8 @@ pub struct Unit {
 pub enum Activity {
     /// Started.
     Active,
+    /// Being started, or about to be started again.
+    Activating,
     /// Being stopped.
     Deactivating,
     /// Any other.
@@ -73,7 +77,7 @@ impl Default for Patience {
 
 impl Unit {
     /// The names of the properties, for `systemctl show -p` (org.freedesktop.systemd1(5)).
-    pub const PROPERTIES: [&str; 11] = [
+    pub const PROPERTIES: [&str; 12] = [
         "LoadState",
         "ActiveState",
         "MainPID",
@@ -83,6 +87,7 @@ impl Unit {
         "ExecStartPre",
         "NotifyAccess",
         "SuccessExitStatus",
+        "TimeoutStartUSec",
         "TimeoutStopUSec",
         "NeedDaemonReload",
     ];
@@ -107,6 +112,7 @@ impl Unit {
             exec_start_pre: commands("ExecStartPre"),
             notify_access: notify_access(one("NotifyAccess")),
             success_exit_status: one("SuccessExitStatus").split_whitespace().map(str::to_owned).collect(),
+            timeout_start: patience(one("TimeoutStartUSec")),
             timeout_stop: patience(one("TimeoutStopUSec")),
             need_daemon_reload: one("NeedDaemonReload") == "yes",
         }
@@ -116,6 +122,7 @@ impl Unit {
 fn activity(value: &str) -> Activity {
     match value {
         "active" | "reloading" => Activity::Active,
+        "activating" => Activity::Activating,
         "deactivating" => Activity::Deactivating,
         _ => Activity::Other,
     }

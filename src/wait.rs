@@ -2,7 +2,6 @@
 
 use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};
-use crate::load::{Load, Unknown};
 use crate::outcome::Ending;
 use crate::pool::{Member, Out};
 use crate::probe::{Prober, Source};
@@ -153,33 +152,4 @@ fn put_back(member: &mut Member, reporter: &Reporter) -> bool {
         reporter.tell_all(again.messages);
         again.out != Out::Not
     })
-}
-
-/// Asks until HHVM answers with a load, for `patience` at most; the last answer.
-///
-/// # Errors
-/// When the kernel refuses to wait.
-pub fn until_healthy(mut watch: Watch<'_>, patience: Duration, interval: Duration) -> Result<Load> {
-    let give_up = Instant::now() + patience;
-    let mut last = Load::Unknown(Unknown::NotAsked);
-    watch.ask(Instant::now());
-    loop {
-        match watch.next(give_up)? {
-            Event::Sampled(_, load @ Load::Known(_)) => return Ok(load),
-            Event::Sampled(asked, load) => {
-                last = load;
-                // Not sooner than the interval, whatever else wakes the wait.
-                let again = (asked + interval).min(give_up);
-                while Instant::now() < again {
-                    if matches!(watch.next(again)?, Event::HhvmEnded | Event::Interrupted) {
-                        return Ok(last);
-                    }
-                }
-                watch.ask(Instant::now());
-            }
-            Event::HhvmEnded | Event::Interrupted => return Ok(last),
-            Event::Tick | Event::DepooledAgain if Instant::now() >= give_up => return Ok(last),
-            Event::Tick | Event::DepooledAgain => {}
-        }
-    }
 }

@@ -40,6 +40,10 @@ fn main() -> ExitCode {
     say("HHVM has stopped. What the journal tells:");
     show(&host, "journalctl -u hhvm --no-hostname -o short-precise | tail -n +2 | cut -c8-15,23-");
 
+    say("The node stays out until a HHVM serves again. The next start brings it back:");
+    show(&host, "systemctl start hhvm");
+    show(&host, "hhvm-drain status");
+
     say("And the proof:");
     let answered = pages.into_iter().filter_map(answer).count();
     prove(&host, took, answered)
@@ -104,7 +108,7 @@ fn prove(host: &Host, took: Duration, answered: usize) -> ExitCode {
         (format!("{answered} of {REQUESTS} requests were answered in full"), answered == REQUESTS as usize),
         (format!("the stop took {seconds:.1} s"), (10.0..15.0).contains(&seconds)),
         (format!("outcome of the drain: {}", outcome.unwrap_or("none")), outcome == Some("drained")),
-        (format!("hhvm.service is {state}, Result={result}"), state == "inactive" && result == "success"),
+        (format!("hhvm.service is {state}, Result={result}"), state == "active" && result == "success"),
         ("status.php is back in its place".to_owned(), host.exists("/var/www/status.php")),
         ("no status.php.disabled is left".to_owned(), !host.exists("/var/www/status.php.disabled")),
     ];

@@ -56,7 +56,9 @@ pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>
 pub(super) fn main_process(context: &Context) -> Main {
     match context.caller {
         Caller::StopHook => Main::of_stop_hook(context),
-        _ => main_of(context, systemd::unit(&context.unit).as_ref()),
+        Caller::StartHook | Caller::ShutdownUnit | Caller::RepoolUnit | Caller::Person => {
+            main_of(context, systemd::unit(&context.unit).as_ref())
+        }
     }
 }
 

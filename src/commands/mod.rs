@@ -9,6 +9,7 @@ mod found;
 mod operator;
 mod password;
 mod restore;
+mod serving;
 mod session;
 mod status;
 mod stop;
@@ -28,7 +29,7 @@ use check::Front;
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
     match command {
         Command::Stop { .. } => stop::run(context, settings, problems),
-        Command::Restore { wait } => restore::run(context, settings, problems, *wait),
+        Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait),
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)
         }

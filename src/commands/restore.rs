@@ -1,137 +1,170 @@
 //! `restore`: undoes a depool that `stop` made, when `repool` allows it; nothing else.
 
-use super::asking::main_process;
+use super::asking::main_of;
+use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
-use crate::error::Result;
-use crate::load::{Load, Unknown};
+use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pool::{By, Member, Record, drain_in_progress};
 use crate::problem::Problem;
-use crate::settings::{Repool, Settings};
-use crate::wait::{Signals, until_healthy};
+use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
+use crate::settings::Settings;
+use crate::systemd;
+use crate::unit::{Activity, Unit};
+use crate::wait::{Signals, pause};
 use std::time::Duration;
 
-/// What `restore` is to do with a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Decision {
-    BringBack,
-    AskHhvm,
-    Leave(String),
-    /// `ExecStartPre=`: HHVM is not up yet, and `ExecStartPost=` asks it.
-    LeaveForNow,
-}
-
-/// When `restore` is called.
-#[derive(Debug, Clone, Copy)]
-struct Moment {
-    caller: Caller,
-    /// A stop of the unit goes on.
-    draining: bool,
-    /// The caller has time for HHVM to come up.
-    wait: bool,
-}
-
-/// Decides, from the record, the policy and the moment.
-///
-/// After a stop HHVM cannot be healthy; its answer is worth something in a start hook, or for a person.
-fn decide(record: &Record, repool: Repool, moment: Moment) -> Decision {
-    match (record.by, repool, moment.caller) {
-        (By::Operator, ..) => Decision::Leave(format!("{}; hhvm-drain pool puts it back", record.story())),
-        (By::Drain, ..) if moment.draining => Decision::Leave("a stop is going on".to_owned()),
-        (By::Drain, Repool::AfterStop, _) => Decision::BringBack,
-        (By::Drain, Repool::Never, _) => {
-            Decision::Leave("repool is \"never\"; hhvm-drain pool puts it back".to_owned())
-        }
-        (By::Drain, Repool::WhenHealthy, Caller::StopHook) => {
-            Decision::Leave("repool is \"when-healthy\", and HHVM has stopped".to_owned())
-        }
-        (By::Drain, Repool::WhenHealthy, Caller::StartHook) if !moment.wait => Decision::LeaveForNow,
-        (By::Drain, Repool::WhenHealthy, _) => Decision::AskHhvm,
-    }
-}
+/// So often the repool unit looks at a unit that is not active yet, or tries again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
     let Some(record) = member.store().record()? else { return Ok(()) };
     let session = Session::start(context, settings, Signals::take_over()?);
-    let moment = Moment { caller: context.caller, draining: drain_in_progress(member.store()), wait };
-    let mut decision = decide(&record, settings.repool, moment);
-    if decision == Decision::AskHhvm {
-        session.tell_problems(problems);
-        decision = session.ask_hhvm(wait)?;
-    }
-    let result = match decision {
-        Decision::Leave(why) => {
-            // The start hooks run right before and after one another: the stop hook has said it.
-            if context.caller != Caller::StartHook || settings.repool == Repool::WhenHealthy {
-                session.reporter.tell(Message::LeftOut(why));
-            }
-            Ok(())
-        }
-        Decision::LeaveForNow => Ok(()),
-        Decision::BringBack | Decision::AskHhvm => {
-            let mut messages = Vec::new();
-            let result = member.undo_drain(&mut messages);
-            session.reporter.tell_all(messages);
-            result
-        }
-    };
+    let result = session.restore(&member, &record, problems, wait);
     session.reporter.flush();
     result
 }
 
 impl Session<'_> {
-    /// Whether HHVM answers with a load; asked once, or until `timeout`.
-    fn ask_hhvm(&self, wait: bool) -> Result<Decision> {
-        let patience = if wait { self.settings.timeout } else { Duration::from_secs(2) };
-        let interval = if wait { self.settings.poll_interval } else { patience };
-        if wait {
-            let text = "Waiting for HHVM to answer before it goes back into the pool";
-            self.reporter.status(text.to_owned(), patience);
+    fn restore(&self, member: &Member, record: &Record, problems: Vec<Problem>, wait: bool) -> Result<()> {
+        if record.by == By::Operator {
+            self.stay_out(format!("{}; hhvm-drain pool puts it back", record.story()));
+            return Ok(());
         }
-        let main = main_process(self.context);
-        let watch = self.watch(main.process())?;
-        Ok(match until_healthy(watch, patience, interval)? {
-            Load::Known(_) => {
-                self.reporter.status("Back in the pool: HHVM answers".to_owned(), Duration::ZERO);
-                Decision::BringBack
+        let draining = drain_in_progress(member.store());
+        match decide(self.settings.repool, Moment { caller: self.context.caller, draining, wait }) {
+            Decision::BringBack => self.bring_back(member),
+            Decision::LeaveForNow => Ok(()),
+            Decision::StayOut(because) => {
+                self.stay_out(words(because).to_owned());
+                Ok(())
             }
-            Load::Unknown(why) => {
-                let why = if why == Unknown::NotAsked { Unknown::TimedOut } else { why };
-                Decision::Leave(format!(
-                    "repool is \"when-healthy\", and HHVM does not answer ({why}); hhvm-drain pool puts it back"
-                ))
+            Decision::OnceItServes(wait) => {
+                self.tell_problems(problems);
+                match wait {
+                    Wait::No => self.once_it_serves(member, Duration::ZERO),
+                    Wait::ForTheStart => self.during_the_start(member),
+                    Wait::WhileItRuns => self.after_the_start(member),
+                }
             }
-        })
+        }
+    }
+
+    /// What runs at a start runs right before and after one another, and after the stop hook, which has said it.
+    fn stay_out(&self, why: String) {
+        if !matches!(self.context.caller, Caller::StartHook | Caller::RepoolUnit) {
+            self.reporter.tell(Message::LeftOut(why));
+        }
+    }
+
+    fn bring_back(&self, member: &Member) -> Result<()> {
+        let mut messages = Vec::new();
+        let result = member.undo_drain(&mut messages);
+        self.reporter.tell_all(messages);
+        result
+    }
+
+    /// `ExecStartPost=`: not for long, because units that are ordered after HHVM wait for it, and because a stop in
+    /// that time would not drain.
+    fn during_the_start(&self, member: &Member) -> Result<()> {
+        let unit = systemd::unit(&self.context.unit);
+        let limit = unit.as_ref().map(|unit| &unit.timeout_start);
+        let patience = start_patience(self.settings.start_timeout, limit);
+        self.reporter.status("Waiting until HHVM serves, to go back into the pool".to_owned(), patience);
+        self.once_it_serves_as(member, unit.as_ref(), patience)
+    }
+
+    fn once_it_serves(&self, member: &Member, patience: Duration) -> Result<()> {
+        self.once_it_serves_as(member, systemd::unit(&self.context.unit).as_ref(), patience)
+    }
+
+    fn once_it_serves_as(&self, member: &Member, unit: Option<&Unit>, patience: Duration) -> Result<()> {
+        let main = main_of(self.context, unit);
+        let Some(process) = main.process() else {
+            self.stay_out_until_it_serves("HHVM is not running");
+            return Ok(());
+        };
+        match self.wait_until_it_serves(process, patience)? {
+            Serving::Yes => {
+                self.bring_back(member)?;
+                self.reporter.status("Back in the pool: HHVM serves".to_owned(), Duration::ZERO);
+            }
+            Serving::NotYet(why) => {
+                self.stay_out_until_it_serves(&format!("HHVM does not serve yet ({why})"));
+            }
+            Serving::Ended => self.stay_out_until_it_serves("HHVM has ended"),
+            Serving::Interrupted => {}
+        }
+        Ok(())
+    }
+
+    /// Tells who goes on waiting.
+    fn stay_out_until_it_serves(&self, why: &str) {
+        let unit = &self.context.unit;
+        let waiter = format!("hhvm-drain-repool@{unit}");
+        if self.context.caller == Caller::StartHook {
+            self.reporter
+                .status(format!("Not in the pool yet: {waiter} waits until HHVM serves"), Duration::ZERO);
+            self.reporter.tell(Message::LeftOut(format!("{why}; {waiter} goes on waiting")));
+        } else {
+            self.reporter.tell(Message::LeftOut(format!(
+                "repool is \"when-healthy\", and {why}; hhvm-drain pool puts it back"
+            )));
+        }
+    }
+
+    /// `hhvm-drain-repool@.service`: for as long as HHVM runs, or is being started, and there is something to undo.
+    fn after_the_start(&self, member: &Member) -> Result<()> {
+        let mut told = Vec::new();
+        while is_ours(member)? {
+            let unit = systemd::unit(&self.context.unit);
+            let main = main_of(self.context, unit.as_ref());
+            let serving = match (unit.map(|unit| unit.activity), main.process()) {
+                (Some(Activity::Active), Some(process)) => self.wait_until_it_serves(process, AGAIN)?,
+                (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
+                (Some(Activity::Deactivating | Activity::Other), _) => return Ok(()),
+            };
+            match serving {
+                Serving::Interrupted => return Ok(()),
+                Serving::NotYet(_) => continue,
+                Serving::Yes => self.try_to_bring_back(member, &mut told)?,
+                Serving::Ended => {}
+            }
+            if pause(&self.signals, AGAIN) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is in the way once, however often it is tried.
+    fn try_to_bring_back(&self, member: &Member, told: &mut Vec<String>) -> Result<()> {
+        let mut messages = Vec::new();
+        let result = member.undo_drain(&mut messages);
+        let lines: Vec<String> = messages.iter().map(ToString::to_string).collect();
+        if lines != *told {
+            self.reporter.tell_all(messages);
+            *told = lines;
+        }
+        match result {
+            Err(Error::NotBack) => Ok(()),
+            other => other,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Stamp;
+/// Whether a drain has taken the node out, and it is still out.
+fn is_ours(member: &Member) -> Result<bool> {
+    Ok(member.store().record()?.is_some_and(|record| record.by == By::Drain))
+}
 
-    #[test]
-    fn only_a_drain_is_undone_and_only_as_the_policy_says() {
-        let stamp = Stamp { at: String::new(), boot_id: String::new(), boottime_ms: 0 };
-        let by = |by| Record::new(by, "hhvm.service", stamp.clone());
-        let is_left = |decision| matches!(decision, Decision::Leave(_));
-        let at = |caller, draining, wait| Moment { caller, draining, wait };
-        for caller in [Caller::StopHook, Caller::StartHook, Caller::Person] {
-            for repool in [Repool::AfterStop, Repool::WhenHealthy, Repool::Never] {
-                assert!(is_left(decide(&by(By::Operator), repool, at(caller, false, true))));
-                assert!(is_left(decide(&by(By::Drain), repool, at(caller, true, true))));
-            }
-            let decided = decide(&by(By::Drain), Repool::AfterStop, at(caller, false, false));
-            assert_eq!(decided, Decision::BringBack);
-            assert!(is_left(decide(&by(By::Drain), Repool::Never, at(caller, false, true))));
-        }
-        let healthy = |caller, wait| decide(&by(By::Drain), Repool::WhenHealthy, at(caller, false, wait));
-        assert!(is_left(healthy(Caller::StopHook, false)));
-        assert_eq!(healthy(Caller::StartHook, false), Decision::LeaveForNow);
-        assert_eq!(healthy(Caller::Person, false), Decision::AskHhvm);
-        assert_eq!(healthy(Caller::StartHook, true), Decision::AskHhvm);
+fn words(because: Because) -> &'static str {
+    match because {
+        Because::Stopping => "a stop is going on",
+        Because::Stopped => "it goes back once HHVM serves again (repool is \"when-healthy\")",
+        Because::Never => "repool is \"never\"; hhvm-drain pool puts it back",
     }
 }

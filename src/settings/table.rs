@@ -157,9 +157,14 @@ settings! {
     "Load that counts as zero";
 
     /// When the node goes back.
-    repool: Repool = ("repool", "WHEN", Some("after-stop")),
+    repool: Repool = ("repool", "WHEN", Some("when-healthy")),
     one(value::repool) as Form::One,
-    "after-stop, when-healthy or never";
+    "When the node goes back: when-healthy, after-stop or never";
+
+    /// For so long a start waits for HHVM to serve.
+    start_timeout: Duration = ("start-timeout", "TIME", Some("60s")),
+    one(value::duration) as Form::One,
+    "Longest time that a start waits for HHVM to serve";
 }
 
 impl Settings {

@@ -26,7 +26,8 @@ fn every_key_takes_a_value_that_its_manual_shows() {
         ("poll-interval", "250ms"),
         ("zero-samples", "5"),
         ("threshold", "1"),
-        ("repool", "when-healthy"),
+        ("repool", "after-stop"),
+        ("start-timeout", "90s"),
     ] {
         let before = settings.clone();
         settings.set(Spec::named(name).unwrap(), &[value]).unwrap();

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Settings that make a drain short enough for a test.
 pub const FAST: [&str; 3] = ["--min-drain=300ms", "--timeout=3s", "--poll-interval=20ms"];
 
+/// A path with a systemctl that says that HHVM runs, with the main process that `STANDIN_PID` names.
+pub const SYSTEMD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/systemd:/usr/bin:/bin");
+
 /// A node.
 pub struct Rig {
     pub root: tempfile::TempDir,
@@ -156,15 +159,18 @@ impl Rig {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hhvm-drain"));
         command.env_clear().env("PATH", "/usr/bin:/bin").arg("--root").arg(self.root.path());
-        command.args(arguments).env("HHVM_DRAIN_ENDPOINT", &self.endpoint);
+        // What systemd would know of HHVM's start is for the host tests.
+        command
+            .args(arguments)
+            .env("HHVM_DRAIN_ENDPOINT", &self.endpoint)
+            .env("HHVM_DRAIN_REPOOL", "after-stop");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// `check`, on a host where systemd knows HHVM's main process.
     pub fn check(&self) -> Run {
-        let systemd = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/systemd:/usr/bin:/bin");
-        run(self.command(&["check"]).env("PATH", systemd).env("STANDIN_PID", self.pid().to_string()))
+        run(self.command(&["check"]).env("PATH", SYSTEMD).env("STANDIN_PID", self.pid().to_string()))
     }
 
     /// The program as systemd calls it in a stop.

@@ -1,6 +1,6 @@
 //! `stop` and `restore`, as systemd calls them.
 
-use crate::rig::{FAST, Rig, run, terminate, wait_for};
+use crate::rig::{FAST, Rig, SYSTEMD, run, terminate, wait_for};
 use std::fs;
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ fn a_repool_policy_keeps_the_node_out() {
     let never = run(&mut rig.hook(&["restore", "--repool=never"]));
     assert!(never.stderr.contains("leaving this node out of the pool: repool is \"never\""), "{never:?}");
     let stopped = run(&mut rig.hook(&["restore", "--repool=when-healthy"]));
-    assert!(stopped.stderr.contains("HHVM has stopped") && !rig.is_pooled(), "{stopped:?}");
+    assert!(stopped.stderr.contains("goes back once HHVM serves again") && !rig.is_pooled(), "{stopped:?}");
 }
 
 #[test]
@@ -154,9 +154,10 @@ fn when_healthy_waits_for_the_new_hhvm() {
     let before =
         run(rig.command(&["restore", "--repool=when-healthy"]).env("NOTIFY_SOCKET", rig.path("notify")));
     assert!(before.took < Duration::from_secs(1) && before.stderr.is_empty(), "before the start: {before:?}");
-    let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--timeout=10s"]);
+    let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--start-timeout=20s"]);
+    start_hook.env("PATH", SYSTEMD).env("STANDIN_PID", rig.pid().to_string());
     let child = start_hook.env("NOTIFY_SOCKET", rig.path("notify")).spawn().unwrap();
-    wait_for(|| rig.notifications().iter().any(|n| n.contains("STATUS=Waiting for HHVM")));
+    wait_for(|| rig.notifications().iter().any(|n| n.contains("STATUS=Waiting until HHVM serves")));
     assert!(!rig.is_pooled());
     rig.control("load = 0");
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));

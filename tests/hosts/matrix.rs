@@ -100,9 +100,7 @@ fn in_mid_drain(change: &Change) {
     let took = stop.wait().ok().took;
     assert!(took > Duration::from_secs(4), "{took:?}");
     assert_eq!(host.show("hhvm", "Result"), "success");
-    assert!(host.is_pooled());
-    host.run("systemctl start hhvm").ok();
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     assert_effective(&host, change);
 }
 

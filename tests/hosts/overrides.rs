@@ -15,7 +15,7 @@ pub fn a_daemon_reload_in_mid_drain_does_not_cut_it() {
     let took = stop.wait().ok().took;
     assert!(took > Duration::from_secs(6), "{took:?}");
     host.assert_stopped("drained");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn a_timeout_beyond_that_of_the_unit_is_granted() {
@@ -37,7 +37,7 @@ pub fn drains_another_user_in_a_sandbox() {
     host.begin_stop().wait().ok();
     host.assert_stopped("drained");
     host.assert_logged("load was 0 after 3 s");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     assert_eq!(host.run(&format!("stat -c '%U %a' {HEALTH_FILE}")).ok().stdout, "www-data 644\n");
     host.run("systemctl start hhvm").ok();
 }
@@ -84,6 +84,6 @@ pub fn a_broken_settings_file_still_drains() {
     assert!(check.stdout.contains("/etc/hhvm-drain.toml.d/broken.toml:2:"), "{}", check.stdout);
     host.begin_stop().wait().ok();
     host.assert_stopped("drained");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     host.assert_logged("/etc/hhvm-drain.toml.d/broken.toml:2:");
 }

@@ -20,7 +20,9 @@ pub fn installs_and_purges_without_touching_hhvm() {
     host.run("apt-get purge -y hhvm-drain").ok();
     assert_eq!(host.show("hhvm", "NeedDaemonReload"), "no");
     assert_eq!(host.show("hhvm", "ExecStop"), "");
-    assert_eq!(host.show("hhvm-drain-shutdown@hhvm.service.service", "LoadState"), "not-found");
+    for unit in ["hhvm-drain-shutdown@hhvm.service.service", "hhvm-drain-repool@hhvm.service.service"] {
+        assert_eq!(host.show(unit, "LoadState"), "not-found");
+    }
     // What the administrator put there for apt stays.
     host.run("rm /usr/share/keyrings/hhvm-drain.asc /etc/apt/sources.list.d/hhvm-drain.sources").ok();
     let left = host
@@ -52,7 +54,7 @@ pub fn hooks_of_a_removed_program_do_not_fail_hhvm() {
 pub fn the_drop_in_verifies_without_a_word() {
     let host = Host::with_package().boot();
     let verify = host
-        .run("systemd-analyze --man=no verify hhvm.service hhvm-drain-shutdown@hhvm.service.service")
+        .run("systemd-analyze --man=no verify hhvm.service hhvm-drain-shutdown@hhvm.service.service hhvm-drain-repool@hhvm.service.service")
         .ok();
     assert_eq!(format!("{}{}", verify.stdout, verify.stderr), "");
 }

@@ -11,7 +11,7 @@ pub fn sigkill_to_the_program() {
     let stop = host.begin_stop();
     host.run("systemctl kill --kill-who=control --signal=KILL hhvm").ok();
     assert!(stop.wait().took < Duration::from_secs(3));
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn sigterm_to_the_program() {
@@ -22,7 +22,7 @@ pub fn sigterm_to_the_program() {
     let after = wait_for("the end of the stop", Duration::from_secs(5), || !stop.is_running());
     assert!(after < Duration::from_millis(500), "{after:?}");
     host.assert_stopped("interrupted");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn a_power_cut_in_mid_drain() {
@@ -33,7 +33,7 @@ pub fn a_power_cut_in_mid_drain() {
     assert!(!host.exists(HEALTH_FILE));
     host.boot_again();
     assert_eq!(host.show("hhvm", "ActiveState"), "active");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     assert_eq!(host.status()["pooled"], true);
 }
 

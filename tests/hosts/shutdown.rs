@@ -33,7 +33,7 @@ fn reboot_with_nginx(order: &str) {
     assert!(drained.is_some() && drained < nginx, "{messages:#?}");
     let cycles = host.run("journalctl --grep 'ordering cycle'").stdout;
     assert!(!cycles.contains("ordering cycle found"), "{cycles}");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn drains_before_the_web_server_stops() {

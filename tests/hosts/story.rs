@@ -26,7 +26,7 @@ pub fn drains_until_the_load_is_zero() {
     let took = stop.wait().ok().took;
     assert!((12.0..13.5).contains(&took.as_secs_f32()), "{took:?}");
     host.assert_stopped("drained");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     assert_eq!(host.show("hhvm", "StatusText"), "Drained in 12 s, 0 in flight");
     host.assert_logged(
         "moving /var/www/status.php to /var/www/status.php.disabled, so that the load balancer takes",
@@ -41,7 +41,7 @@ pub fn believes_no_zero_before_min_drain() {
     let took = host.stop().took;
     assert!((10.0..11.0).contains(&took.as_secs_f32()), "{took:?}");
     host.assert_stopped("drained");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn finishes_requests_that_come_before_the_balancer_has_noticed() {
@@ -59,7 +59,7 @@ pub fn carries_on_after_the_timeout() {
     let took = host.stop().took;
     assert!((4.0..5.0).contains(&took.as_secs_f32()), "{took:?}");
     host.assert_stopped("timeout");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     assert_eq!(host.show("hhvm", "StatusText"), "Not drained: 5 in flight after 4 s");
     host.assert_logged("load is still 5 after 4 s, carrying on with the stop");
     let last = &host.status()["last_drain"];
@@ -74,7 +74,7 @@ pub fn a_dead_hhvm_ends_the_drain() {
     let after = wait_for("the end of the stop", Duration::from_secs(5), || !stop.is_running());
     assert!(after < Duration::from_millis(500), "{after:?}");
     assert_eq!(host.outcome(), "hhvm-ended");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn an_hhvm_that_has_ended_by_itself_is_not_waited_for() {
@@ -86,7 +86,7 @@ pub fn an_hhvm_that_has_ended_by_itself_is_not_waited_for() {
     });
     host.assert_stopped("not-running");
     host.assert_logged("HHVM is not running, nothing to drain");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn a_restart_drains_and_comes_back() {
@@ -95,7 +95,7 @@ pub fn a_restart_drains_and_comes_back() {
     host.run("systemctl restart hhvm").ok();
     assert_eq!(host.outcome(), "drained");
     assert_ne!(host.show("hhvm", "MainPID"), pid);
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }
 
 pub fn a_shutdown_drains() {
@@ -103,5 +103,5 @@ pub fn a_shutdown_drains() {
     host.hhvm_says("load = 3>0/3s");
     host.reboot();
     host.assert_logged("load was 0 after 3 s, HHVM may stop now");
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }

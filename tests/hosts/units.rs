@@ -64,7 +64,7 @@ pub fn a_sysv_hhvm_is_drained_then_stopped_with_all_its_processes() {
     host.assert_stopped("drained");
     host.assert_logged("systemd does not know HHVM's main process");
     assert_eq!(processes(&host), 0);
-    assert!(host.is_pooled());
+    host.assert_comes_back();
     host.run("systemctl start hhvm").ok();
     wait_for("HHVM's admin port", Duration::from_secs(10), || is_up(&host));
 }
@@ -161,5 +161,5 @@ pub fn without_an_admin_port_connections_are_counted() {
     host.assert_stopped("drained");
     host.assert_logged("HHVM has no admin port, counting the connections to port 9000 instead");
     request.wait().ok();
-    assert!(host.is_pooled());
+    host.assert_comes_back();
 }

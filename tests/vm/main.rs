@@ -98,8 +98,8 @@ fn installs_drains_and_is_removed(image: &Image) {
     println!("vm: the health file was away {} ms after systemctl stop", node.begin_stop());
     node.run("systemctl stop hhvm").ok();
     assert_eq!((node.show("hhvm", "Result"), node.outcome()), ("success".to_owned(), "drained".to_owned()));
-    assert!(node.is_pooled());
     node.run("systemctl start hhvm").ok();
+    node.assert_back();
 
     let pid = node.show("hhvm", "MainPID");
     node.remove();

@@ -42,6 +42,13 @@ impl Host {
         self.exists(HEALTH_FILE) && !self.exists(DISABLED_FILE)
     }
 
+    /// Fails the test unless HHVM's start, if it does not run, brings the node back.
+    #[track_caller]
+    pub fn assert_comes_back(&self) {
+        self.run("systemctl start hhvm").ok();
+        wait_for("the node to be back in its pool", Duration::from_secs(15), || self.is_pooled());
+    }
+
     /// Fails the test unless the unit has ended as an untroubled one does, with this outcome of the drain.
     #[track_caller]
     pub fn assert_stopped(&self, outcome: &str) {
