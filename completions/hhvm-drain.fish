@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_hhvm_drain_global_optspecs
-    string join \n unit= root= health-file= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= h/help V/version
+    string join \n unit= root= health-file= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= h/help V/version
 end
 
 function __fish_hhvm_drain_needs_command
@@ -35,7 +35,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Carry
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
@@ -56,7 +57,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
@@ -70,8 +72,10 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeou
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'With repool = "when-healthy": wait until HHVM answers'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'With repool = "when-healthy": wait until HHVM serves, for start-timeout at most'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait for as long as HHVM runs (for hhvm-drain-repool@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'Why, for `status`' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit that is drained' -r
@@ -85,7 +89,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit that is drained' -r
@@ -99,7 +104,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -112,7 +118,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'For machines'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Ask this, as the load balancer does' -r
@@ -127,7 +134,8 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout 
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
@@ -141,5 +149,6 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l timeou
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'Load that counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'after-stop, when-healthy or never [default: after-stop]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -8,7 +8,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[test]
 fn changelogs_and_manuals_are_of_this_version() {
     let changelog = text("CHANGELOG.md");
-    assert_eq!(changelog.lines().find_map(|line| line.strip_prefix("## ")), Some(VERSION), "CHANGELOG.md");
+    let mut headings = changelog.lines().filter_map(|line| line.strip_prefix("## "));
+    assert_eq!(headings.find(|heading| *heading != "Unreleased"), Some(VERSION), "CHANGELOG.md");
     let debian = text("debian/changelog");
     let newest = debian.split(['(', ')']).nth(1).unwrap();
     assert_eq!(newest.rsplit_once('-').unwrap().0, VERSION, "debian/changelog");
