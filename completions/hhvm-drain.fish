@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_hhvm_drain_global_optspecs
-    string join \n unit= root= health-file= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= h/help V/version
+    string join \n unit= root= health-file= health-url= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= h/help V/version
 end
 
 function __fish_hhvm_drain_needs_command
@@ -27,6 +27,7 @@ end
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -49,6 +50,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "drop-in" -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -64,6 +66,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -81,6 +84,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason 
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -96,6 +100,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l he
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -110,6 +115,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -126,6 +132,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
@@ -141,6 +148,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l hel
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-url -d 'The same file as this host\'s front end serves it' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where the load is read [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l password-file -d 'File with HHVM\'s admin password' -r

@@ -6,7 +6,8 @@
 //! - an unknown load is never taken for zero.
 
 use crate::load::{Load, Unknown};
-use crate::outcome::Outcome;
+use crate::notice::{Notice, Noticed};
+use crate::outcome::{FrontEnd, Outcome};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,9 @@ pub struct Limits {
 pub enum Event {
     /// A probe that was asked for at that instant was answered.
     Sampled(Instant, Load),
+    /// The front end on this host was asked for the health file at that instant; whether a load balancer would take its
+    /// answer for "up".
+    FrontEndAnswered(Instant, bool),
     /// The health file was there again and has been parked again: the load balancer may send anew.
     DepooledAgain,
     /// The main process has ended.
@@ -52,6 +56,8 @@ pub enum Event {
 pub enum Action {
     /// Ask for the load at that instant.
     Probe(Instant),
+    /// Ask the front end on this host for the health file at that instant.
+    AskFrontEnd(Instant),
     /// Wait for an event, until then at the longest.
     WaitUntil(Instant),
     /// The drain is over.
@@ -86,6 +92,8 @@ pub struct Drain {
     asked: Option<Instant>,
     load: Load,
     zeros: u32,
+    /// The front end's answers, if there is one to ask.
+    notice: Option<Notice>,
 }
 
 impl Drain {
@@ -99,7 +107,18 @@ impl Drain {
             asked: None,
             load: Load::Unknown(Unknown::NotAsked),
             zeros: 0,
+            notice: None,
         }
+    }
+
+    /// The same, asking the front end on this host: min-drain begins after its last "up".
+    ///
+    /// One that does not stop while there is still time for min-drain is not asked any longer.
+    #[must_use]
+    pub fn asking_front_end(mut self) -> Self {
+        let give_up = self.deadline().checked_sub(self.limits.min_drain).unwrap_or(self.since.started);
+        self.notice = Some(Notice::new(self.since.started, give_up));
+        self
     }
 
     /// Takes one event at `now`, and says what to do.
@@ -109,9 +128,13 @@ impl Drain {
             Event::HhvmEnded => return Action::Finish(Outcome::HhvmEnded),
             Event::Interrupted => return Action::Finish(Outcome::Interrupted),
             Event::Sampled(asked, load) => self.sampled(now, asked, load),
+            Event::FrontEndAnswered(asked, is_up) => self.front_end_answered(asked, is_up),
             Event::DepooledAgain => {
                 self.since.believe_from = now + self.limits.min_drain;
                 self.zeros = 0;
+                if let Some(notice) = &mut self.notice {
+                    notice.begin_anew(now);
+                }
             }
             Event::Tick => {}
         }
@@ -124,7 +147,7 @@ impl Drain {
         if self.zeros >= self.limits.zero_samples.get() {
             return Action::Finish(Outcome::Drained);
         }
-        self.probe_or_wait(now)
+        self.ask_front_end(now).unwrap_or_else(|| self.probe_or_wait(now))
     }
 
     /// When the timeout is over.
@@ -148,7 +171,17 @@ impl Drain {
     /// How long a zero will not be believed yet, at `now`.
     #[must_use]
     pub fn disbelief(&self, now: Instant) -> Duration {
-        self.since.believe_from.saturating_duration_since(now)
+        self.believe_from().saturating_duration_since(now)
+    }
+
+    /// What the front end's answers have come to.
+    #[must_use]
+    pub fn front_end(&self) -> FrontEnd {
+        match self.notice.as_ref().map(Notice::noticed) {
+            None => FrontEnd::NotAsked,
+            Some(Noticed::Never) => FrontEnd::StillUp,
+            Some(Noticed::Unanswered | Noticed::Since(_)) => FrontEnd::Noticed,
+        }
     }
 
     /// Whether the last load counts as zero.
@@ -157,10 +190,43 @@ impl Drain {
         matches!(self.load, Load::Known(load) if load <= self.limits.threshold)
     }
 
+    fn front_end_answered(&mut self, asked: Instant, is_up: bool) {
+        if let Some(notice) = &mut self.notice {
+            notice.answered(asked, is_up);
+        }
+        if is_up {
+            self.zeros = 0;
+        }
+    }
+
+    /// Asks the front end for as long as its answer counts. Later, such a request would be a load itself.
+    fn ask_front_end(&mut self, now: Instant) -> Option<Action> {
+        let is_over = now >= self.believe_from();
+        let notice = self.notice.as_mut()?;
+        match notice.judge(now) {
+            Noticed::Never => None,
+            Noticed::Since(_) if is_over => None,
+            Noticed::Unanswered | Noticed::Since(_) => notice.question(now).map(Action::AskFrontEnd),
+        }
+    }
+
+    /// From here on a zero is believed, as far as is known.
+    fn believe_from(&self) -> Instant {
+        let last_up = self.notice.as_ref().and_then(Notice::last_up);
+        let noticed = last_up.map(|at| at + self.limits.min_drain);
+        noticed.map_or(self.since.believe_from, |at| at.max(self.since.believe_from))
+    }
+
+    /// Whether a zero of a probe at `asked` counts.
+    fn believes(&self, asked: Instant) -> bool {
+        let is_answered = self.notice.as_ref().is_none_or(|notice| notice.noticed() != Noticed::Unanswered);
+        is_answered && asked >= self.believe_from()
+    }
+
     fn sampled(&mut self, now: Instant, asked: Instant, load: Load) {
         self.asked = None;
         self.load = load;
-        self.zeros = if self.is_idle() && asked >= self.since.believe_from { self.zeros + 1 } else { 0 };
+        self.zeros = if self.is_idle() && self.believes(asked) { self.zeros + 1 } else { 0 };
         self.next_probe = self.after(asked).max(now);
     }
 
@@ -170,8 +236,8 @@ impl Drain {
         let interval = self.limits.poll_interval;
         if self.zeros > 0 {
             asked + interval / 2
-        } else if asked < self.since.believe_from {
-            (asked + interval.max(SLOW_POLL)).min(self.since.believe_from).max(asked + interval / 2)
+        } else if asked < self.believe_from() {
+            (asked + interval.max(SLOW_POLL)).min(self.believe_from()).max(asked + interval / 2)
         } else {
             asked + interval * self.distance()
         }

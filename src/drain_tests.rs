@@ -21,26 +21,58 @@ fn drain(limits: Limits, started: Instant, depooled: Option<Instant>) -> Drain {
 /// Drives a drain whose probes are answered after `delay` by `load(asked)`; the outcome, and when, in milliseconds.
 fn drive(limits: Limits, depooled: bool, delay: u64, load: impl Fn(u64) -> Load) -> (Outcome, u64) {
     let start = Instant::now();
+    let mut drain = drain(limits, start, depooled.then_some(start));
+    run(&mut drain, start, delay, load, |_| unreachable!("there is no front end"))
+}
+
+/// The same with a front end that says "up" as `is_up(asked)` does, of a node that is always idle.
+fn drive_with_front_end(limits: Limits, is_up: impl Fn(u64) -> bool) -> (Outcome, u64, FrontEnd) {
+    let start = Instant::now();
+    let mut drain = drain(limits, start, Some(start)).asking_front_end();
+    let (outcome, at) = run(&mut drain, start, 1, |_| Load::Known(0), is_up);
+    (outcome, at, drain.front_end())
+}
+
+fn run(
+    drain: &mut Drain,
+    start: Instant,
+    delay: u64,
+    load: impl Fn(u64) -> Load,
+    is_up: impl Fn(u64) -> bool,
+) -> (Outcome, u64) {
     let at = |ms: u64| start + Duration::from_millis(ms);
     let since = |instant: Instant| u64::try_from((instant - start).as_millis()).unwrap();
-    let mut drain = drain(limits, start, depooled.then_some(start));
     let (mut now, mut event) = (0, Event::Tick);
+    // What has been asked, and when it is answered; `true` for the front end.
+    let mut questions: Vec<(u64, Instant, bool)> = Vec::new();
     loop {
-        match drain.step(at(now), event) {
+        let until = match drain.step(at(now), event) {
             Action::Finish(outcome) => return (outcome, now),
             Action::WaitUntil(until) => {
                 assert!(until > at(now), "waits for the past");
-                now = since(until);
-                event = Event::Tick;
+                since(until)
             }
-            Action::Probe(when) => {
-                now = since(when);
-                let asked = at(now);
-                let answer = load(now);
-                now += delay;
-                event = Event::Sampled(asked, answer);
+            Action::Probe(asked) => {
+                questions.push((since(asked) + delay, asked, false));
+                now
             }
-        }
+            Action::AskFrontEnd(asked) => {
+                questions.push((since(asked) + delay, asked, true));
+                now
+            }
+        };
+        questions.sort_unstable();
+        (now, event) = match questions.first() {
+            Some(&(when, asked, of_front_end)) if when <= until => {
+                questions.remove(0);
+                if of_front_end {
+                    (when, Event::FrontEndAnswered(asked, is_up(since(asked))))
+                } else {
+                    (when, Event::Sampled(asked, load(since(asked))))
+                }
+            }
+            _ => (until, Event::Tick),
+        };
     }
 }
 
@@ -105,6 +137,7 @@ fn a_node_that_was_out_long_before_needs_no_min_drain() {
                 now = until;
                 event = Event::Tick;
             }
+            Action::AskFrontEnd(_) => panic!("there is no front end"),
             Action::Finish(outcome) => {
                 assert_eq!(outcome, Outcome::Drained);
                 assert!(now - start < Duration::from_millis(250));
@@ -131,6 +164,61 @@ fn an_unanswered_probe_makes_the_load_unknown() {
     assert_eq!(drain.step(start, Event::Tick), Action::Probe(start));
     let _ = drain.step(start + PROBE_PATIENCE, Event::Tick);
     assert_eq!(*drain.load(), Load::Unknown(Unknown::TimedOut));
+}
+
+#[test]
+fn min_drain_begins_after_the_front_ends_last_up() {
+    // Four workers, each with a cache of its own.
+    let caching = |ms| ms < 200 || (11_000..11_700).contains(&ms) || (5_000..5_300).contains(&ms);
+    let (outcome, at, front_end) = drive_with_front_end(limits(8000, 30_000), caching);
+    assert_eq!((outcome, front_end), (Outcome::Drained, FrontEnd::Noticed));
+    assert!((19_500..20_500).contains(&at), "{at}");
+    let (outcome, at, _) = drive_with_front_end(limits(8000, 30_000), |ms| ms < 2000);
+    assert_eq!(outcome, Outcome::Drained);
+    assert!((9750..10_500).contains(&at), "{at}");
+}
+
+#[test]
+fn a_front_end_that_never_stops_costs_nothing_but_the_time_that_was_left() {
+    let (outcome, at, front_end) = drive_with_front_end(limits(8000, 30_000), |_| true);
+    assert_eq!((outcome, front_end), (Outcome::Drained, FrontEnd::StillUp));
+    // One slow look later.
+    assert!((22_000..23_500).contains(&at), "{at}");
+    let (outcome, at, _) = drive_with_front_end(limits(8000, 10_000), |_| true);
+    assert_eq!(outcome, Outcome::Drained);
+    assert!((8000..8500).contains(&at), "as without a front end: {at}");
+}
+
+#[test]
+fn the_front_end_is_not_asked_once_zeros_count() {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let (outcome, _, _) = drive_with_front_end(limits(1000, 30_000), |ms| {
+        asked.borrow_mut().push(ms);
+        false
+    });
+    assert_eq!(outcome, Outcome::Drained);
+    assert!(asked.borrow().iter().all(|ms| *ms <= 1000) && asked.borrow().len() > 2, "{asked:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_zero_is_believed_within_min_drain_of_an_up(
+        min_drain in 100_u64..4000,
+        ups in proptest::collection::vec(0_u64..9000, 0..4),
+    ) {
+        let is_up = |ms: u64| ups.iter().any(|at| (*at..at + 300).contains(&ms));
+        let last = std::cell::Cell::new(None);
+        let (outcome, at, front_end) = drive_with_front_end(limits(min_drain, 20_000), |ms| {
+            if is_up(ms) {
+                last.set(Some(ms));
+            }
+            is_up(ms)
+        });
+        prop_assert_eq!((outcome, front_end), (Outcome::Drained, FrontEnd::Noticed));
+        prop_assert!(at >= last.get().unwrap_or(0) + min_drain, "{} after {:?}", at, last);
+    }
 }
 
 /// One thing that happens, and how much later than the one before, in milliseconds.
@@ -211,6 +299,7 @@ proptest! {
                     prop_assert!(at >= now && at < drain.deadline());
                     asked = Some(at);
                 }
+                Action::AskFrontEnd(_) => prop_assert!(false, "there is no front end"),
                 Action::WaitUntil(until) => prop_assert!(until > now && until <= drain.deadline()),
             }
             prop_assert!(!ends_now && now < drain.deadline(), "goes on although it should have ended");

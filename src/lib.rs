@@ -16,7 +16,7 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `progress`, `terminate`
-//! 3. decisions: [`drain`], [`locate`], [`repool`]
+//! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
 //!    [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
@@ -39,6 +39,7 @@ pub mod hhvm;
 pub mod load;
 pub mod locate;
 pub mod message;
+pub mod notice;
 pub mod outcome;
 pub mod page_url;
 pub mod password;

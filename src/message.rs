@@ -54,6 +54,8 @@ pub enum Message {
     Failed(String),
     /// HHVM has no admin port: the connections to that listener are counted.
     Counting(String),
+    /// The front end went on answering for the health file at that URL.
+    FrontEndStillUp(String),
     /// The drain waits.
     Waiting {
         /// The load.
@@ -116,6 +118,7 @@ impl Message {
             | Self::Failed(_) => Priority::Error,
             Self::Finished(Ending { outcome: Outcome::TimedOut | Outcome::Interrupted, .. })
             | Self::NoHealthFile(_)
+            | Self::FrontEndStillUp(_)
             | Self::UndoneByHand(_)
             | Self::Returned(_)
             | Self::RecordInMemory
@@ -154,7 +157,9 @@ impl Message {
             }
             Self::Problem(_) => "59e8c1d3af004bf99c68e62686c9d1ff",
             Self::Stopping | Self::Killing(_) => "80d4221a3d3e469eac4604393c2eda08",
-            Self::NoHealthFile(_) | Self::CannotPark(..) => "0b7719ec70fb4beda970b61b31a8a741",
+            Self::NoHealthFile(_) | Self::CannotPark(..) | Self::FrontEndStillUp(_) => {
+                "0b7719ec70fb4beda970b61b31a8a741"
+            }
             Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
             Self::Superseded { .. } | Self::NotOurs(_) | Self::Gone(_) | Self::CannotUnpark(..) => {
                 "0744afcab03b4f43b81f7195a2d27cd1"
@@ -223,6 +228,10 @@ impl Message {
             Self::Counting(listener) => {
                 format!("HHVM has no admin port, counting the connections to {listener} instead")
             }
+            Self::FrontEndStillUp(url) => format!(
+                "{url} still answered as if the health file were there, so min-drain was counted from the rename; \
+                 run hhvm-drain check, and look for a cache or a front controller"
+            ),
             Self::Waiting { load, elapsed, timeout, disbelief } => {
                 waiting(load, *elapsed, *timeout, *disbelief)
             }

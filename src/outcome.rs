@@ -2,6 +2,7 @@
 
 use crate::load::Load;
 use crate::text::{seconds, whole};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -34,6 +35,19 @@ impl Outcome {
     }
 }
 
+/// What the front end on this host answered for the health file while the node was out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontEnd {
+    /// It was not asked: there is no `health-url`.
+    #[default]
+    NotAsked,
+    /// That the file is gone.
+    Noticed,
+    /// That the node is up, for so long that its answers were left aside.
+    StillUp,
+}
+
 /// How a wait ended: what the journal, the status line, the next `status` and machines are told of it.
 #[derive(Debug, Clone)]
 pub struct Ending {
@@ -43,6 +57,8 @@ pub struct Ending {
     pub load: Load,
     /// How long it took.
     pub elapsed: Duration,
+    /// What the front end said.
+    pub front_end: FrontEnd,
 }
 
 impl fmt::Display for Ending {

@@ -42,7 +42,7 @@ pub fn terminate(processes: &[Process], signals: &Signals, reporter: &Reporter) 
 /// Whether the process ends within `patience`; a signal to this program means that there is no more time.
 fn ended(process: &Process, patience: Duration, signals: &Signals) -> Result<bool> {
     let give_up = Instant::now() + patience;
-    let mut watch = Watch { signals, process: Some(process), prober: None };
+    let mut watch = Watch::over(Some(process), signals);
     while Instant::now() < give_up {
         let tick = Instant::now() + Duration::from_millis(100);
         match watch.next(tick.min(give_up))? {

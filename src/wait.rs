@@ -2,9 +2,10 @@
 
 use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};
+use crate::load::Load;
 use crate::outcome::Ending;
 use crate::pool::{Member, Out};
-use crate::probe::{Prober, Source};
+use crate::probe::{FrontEnd, Prober, Source};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -51,17 +52,34 @@ pub struct Watch<'a> {
     pub signals: &'a Signals,
     /// HHVM, if it is known.
     pub process: Option<&'a Process>,
-    /// Where answers come from.
-    pub prober: Option<Prober>,
+    /// Where loads come from.
+    pub prober: Option<Prober<Load>>,
+    /// Where the front end's answers come from: whether a load balancer would take them for "up".
+    pub front_end: Option<Prober<bool>>,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    /// A watch over `process`, if it is known.
+    #[must_use]
+    pub fn over(process: Option<&'a Process>, signals: &'a Signals) -> Self {
+        Self { signals, process, prober: None, front_end: None }
+    }
+
     /// A watch that asks `source` for the load.
     ///
     /// # Errors
     /// When the kernel gives no thread to ask from.
-    pub fn asking(mut self, source: Source) -> Result<Self> {
-        self.prober = Some(Prober::start(source).map_err(Error::Wait)?);
+    pub fn asking(mut self, mut source: Source) -> Result<Self> {
+        self.prober = Some(Prober::start(move |deadline| source.read(deadline)).map_err(Error::Wait)?);
+        Ok(self)
+    }
+
+    /// A watch that asks `front_end`, too.
+    ///
+    /// # Errors
+    /// When the kernel gives no thread to ask from.
+    pub fn asking_front_end(mut self, mut front_end: FrontEnd) -> Result<Self> {
+        self.front_end = Some(Prober::start(move |deadline| front_end.is_up(deadline)).map_err(Error::Wait)?);
         Ok(self)
     }
 
@@ -73,6 +91,7 @@ impl Watch<'_> {
         let mut fds = vec![PollFd::new(self.signals.0.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.process.and_then(Process::pidfd).map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         fds.extend(self.prober.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
+        fds.extend(self.front_end.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout(until)) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(Error::Wait(error.into())),
@@ -83,8 +102,11 @@ impl Watch<'_> {
         if self.signals.arrived() {
             return Ok(Event::Interrupted);
         }
+        if let Some(sample) = self.front_end.as_mut().and_then(Prober::take) {
+            return Ok(Event::FrontEndAnswered(sample.asked, sample.answer));
+        }
         let sample = self.prober.as_mut().and_then(Prober::take);
-        Ok(sample.map_or(Event::Tick, |sample| Event::Sampled(sample.asked, sample.load)))
+        Ok(sample.map_or(Event::Tick, |sample| Event::Sampled(sample.asked, sample.answer)))
     }
 
     fn ask(&self, at: Instant) {
@@ -104,7 +126,7 @@ fn timeout(until: Instant) -> PollTimeout {
 /// Waits for `time`; whether a signal came in between.
 #[must_use]
 pub fn pause(signals: &Signals, time: Duration) -> bool {
-    let mut watch = Watch { signals, process: None, prober: None };
+    let mut watch = Watch::over(None, signals);
     matches!(watch.next(Instant::now() + time), Ok(Event::Interrupted))
 }
 
@@ -129,11 +151,17 @@ pub fn drain(
                 watch.ask(at);
                 event = pending.take().unwrap_or(Event::Tick);
             }
+            Action::AskFrontEnd(at) => {
+                if let Some(front_end) = &watch.front_end {
+                    front_end.ask(at);
+                }
+                event = pending.take().unwrap_or(Event::Tick);
+            }
             Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
                 event = watch.next(until.min(now + look_every))?;
-                let goes_on = matches!(event, Event::Tick | Event::Sampled(..));
+                let goes_on = matches!(event, Event::Tick | Event::Sampled(..) | Event::FrontEndAnswered(..));
                 if goes_on && put_back(member, progress.reporter()) {
                     // An answer of a moment when the load balancer could send again comes second.
                     pending = Some(event);
@@ -141,7 +169,8 @@ pub fn drain(
                 }
             }
             Action::Finish(outcome) => {
-                return Ok(Ending { outcome, load: drain.load().clone(), elapsed: drain.elapsed(now) });
+                let (load, front_end) = (drain.load().clone(), drain.front_end());
+                return Ok(Ending { outcome, load, elapsed: drain.elapsed(now), front_end });
             }
         }
     }

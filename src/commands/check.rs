@@ -5,7 +5,7 @@ use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
 use super::found;
 use super::password::exposure;
-use super::trial::{front_end, tried_front_end};
+use super::trial::{front_end, health_url, tried_front_end};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::hhvm::Hhvm;
@@ -58,6 +58,7 @@ pub(super) fn run(
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
         None => vec![warning("unit: systemctl cannot be asked here, so the unit is not checked")],
     });
+    findings.extend(settings.health_url.as_ref().map(health_url));
     findings.extend(match front {
         Front::Unasked => Vec::new(),
         Front::Asked(url) => front_end(url),

@@ -31,7 +31,7 @@ impl Session<'_> {
     /// Looks at `process` until it serves, it ends, or `patience` is over.
     pub(super) fn wait_until_it_serves(&self, process: &Process, patience: Duration) -> Result<Serving> {
         let give_up = Instant::now() + patience;
-        let mut watch = Watch { signals: &self.signals, process: Some(process), prober: None };
+        let mut watch = Watch::over(Some(process), &self.signals);
         loop {
             let why = match self.look(process) {
                 Load::Known(_) => return Ok(Serving::Yes),

@@ -8,6 +8,7 @@ use crate::locate::Basis;
 use crate::message::Message;
 use crate::outcome::Ending;
 use crate::pool::{Member, Out};
+use crate::probe::FrontEnd;
 use crate::problem::Problem;
 use crate::process::Process;
 use crate::progress::Progress;
@@ -42,7 +43,7 @@ impl<'a> Session<'a> {
         if let Basis::NoAdminPort(listener) = &asked.basis {
             self.reporter.tell(Message::Counting(listener.to_string()));
         }
-        Watch { signals: &self.signals, process, prober: None }.asking(asked.source)
+        Watch::over(process, &self.signals).asking(asked.source)
     }
 
     /// Waits for zero, from `started`, with a node that is out as `out` says.
@@ -54,7 +55,10 @@ impl<'a> Session<'a> {
         out: Out,
     ) -> Result<Ending> {
         let settings = self.settings;
-        let watch = self.watch(process)?;
+        let mut watch = self.watch(process)?;
+        if let Some(url) = &settings.health_url {
+            watch = watch.asking_front_end(FrontEnd::at(url))?;
+        }
         let limits = Limits {
             min_drain: settings.min_drain,
             timeout: settings.timeout,
@@ -68,6 +72,10 @@ impl<'a> Session<'a> {
         };
         let since = Since::new(started, out, settings.min_drain);
         let progress = Progress::new(&self.reporter, settings.timeout);
-        drain(Drain::new(limits, since), watch, member, progress)
+        let mut wait = Drain::new(limits, since);
+        if settings.health_url.is_some() {
+            wait = wait.asking_front_end();
+        }
+        drain(wait, watch, member, progress)
     }
 }

@@ -4,6 +4,7 @@ use super::asking::{main_process, source_of};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
+use crate::outcome::FrontEnd;
 use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
 use crate::settings::Settings;
 use serde::Serialize;
@@ -150,7 +151,14 @@ impl Status {
         lines.push(match &self.last_drain {
             Some(last) => {
                 let load = last.load.map_or("unknown".to_owned(), |load| load.to_string());
-                format!("Last drain: {} after {} s, load {load}, {}", last.outcome, last.seconds, last.at)
+                let note = match last.front_end {
+                    FrontEnd::StillUp => ", the front end still answered",
+                    FrontEnd::Noticed | FrontEnd::NotAsked => "",
+                };
+                format!(
+                    "Last drain: {} after {} s, load {load}{note}, {}",
+                    last.outcome, last.seconds, last.at
+                )
             }
             None => "Last drain: none".to_owned(),
         });

@@ -6,7 +6,7 @@ use crate::context::{Caller, Context};
 use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
-use crate::outcome::{Ending, Outcome};
+use crate::outcome::{Ending, FrontEnd, Outcome};
 use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
 use crate::problem::Problem;
 use crate::process::{Main, Process};
@@ -51,7 +51,12 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
 }
 
 fn not_running() -> Ending {
-    Ending { outcome: Outcome::NotRunning, load: Load::Unknown(Unknown::NotAsked), elapsed: Duration::ZERO }
+    Ending {
+        outcome: Outcome::NotRunning,
+        load: Load::Unknown(Unknown::NotAsked),
+        elapsed: Duration::ZERO,
+        front_end: FrontEnd::NotAsked,
+    }
 }
 
 impl Session<'_> {
@@ -68,6 +73,9 @@ impl Session<'_> {
 
     /// Tells how it ended, to people, systemd and the next `status`.
     fn conclude(&self, member: &Member, ending: &Ending) {
+        if let (FrontEnd::StillUp, Some(url)) = (ending.front_end, &self.settings.health_url) {
+            self.reporter.tell(Message::FrontEndStillUp(url.to_string()));
+        }
         self.reporter.tell(Message::Finished(ending.clone()));
         self.reporter.status(ending.status_line(), Duration::ZERO);
         let load = match ending.load {
@@ -79,6 +87,7 @@ impl Session<'_> {
             load,
             seconds: ending.elapsed.as_secs(),
             at: member.store().now().at,
+            front_end: ending.front_end,
         });
     }
 }

@@ -6,8 +6,7 @@ use crate::context::Context;
 use crate::load::Unknown;
 use crate::page_url::PageUrl;
 use crate::pool::{DrainLock, Member, Out, Wish};
-use crate::probe::Client;
-use crate::probe::http::Http;
+use crate::probe::front_end::{FrontEnd, is_up};
 use crate::settings::Settings;
 use crate::text::seconds;
 use crate::wait::{Signals, pause};
@@ -19,35 +18,36 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TRIAL: Duration = Duration::from_secs(5);
 /// Between two questions of a trial.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// The status of an answer is what counts.
-const BODY_MAX: usize = 64;
-
-/// Asks for a page again and again.
-struct FrontEnd<'a> {
-    url: &'a PageUrl,
-    client: Http,
-}
-
-impl<'a> FrontEnd<'a> {
-    fn at(url: &'a PageUrl) -> Self {
-        Self { url, client: Http::new(&url.target.address) }
-    }
-
-    fn status(&mut self) -> Result<u16, Unknown> {
-        let (path, query) = (&self.url.target.path, &self.url.query);
-        Ok(self.client.get(path, query, BODY_MAX, Instant::now() + PATIENCE)?.status)
-    }
-}
 
 /// What the load balancer sees at `url`.
 pub(super) fn front_end(url: &PageUrl) -> Vec<Finding> {
-    vec![judge(url, &FrontEnd::at(url).status())]
+    vec![judge(url, &FrontEnd::at(url).status(Instant::now() + PATIENCE))]
 }
 
-/// The same, before and after the health file is taken away.
+/// Whether the front end on this host tells by its answers that the health file is gone.
+pub(super) fn health_url(url: &PageUrl) -> Finding {
+    let status = |url| FrontEnd::at(url).status(Instant::now() + PATIENCE);
+    let no_such_file = url.without_such_a_file();
+    match (status(url), status(&no_such_file)) {
+        (Ok(here @ 200..=299), Ok(gone)) if !is_up(gone) => {
+            good(format!("health-url: {url} answers {here}, and {gone} for a file that does not exist"))
+        }
+        (Ok(200..=299), Ok(gone)) => error(format!(
+            "health-url: {no_such_file} answers {gone}, though there is no such file, so a drain cannot tell when the health \
+             file is gone; look for a front controller or an error page, or name another URL"
+        )),
+        (Ok(200..=299), Err(why)) => error(format!("health-url: {no_such_file} cannot be asked ({why})")),
+        (Ok(here), _) => error(format!(
+            "health-url: {url} answers {here}, not 2xx; name the URL at which this host's front end serves the health file"
+        )),
+        (Err(why), _) => error(format!("health-url: {url} cannot be asked ({why})")),
+    }
+}
+
+/// What the load balancer sees at `url` before and after the health file is taken away.
 pub(super) fn tried_front_end(context: &Context, settings: &Settings, url: &PageUrl) -> Vec<Finding> {
     let mut front_end = FrontEnd::at(url);
-    let before = front_end.status();
+    let before = front_end.status(Instant::now() + PATIENCE);
     let mut findings = vec![judge(url, &before)];
     if before.is_ok_and(is_up) {
         findings.push(try_out(context, settings, &mut front_end));
@@ -63,11 +63,6 @@ fn judge(url: &PageUrl, answer: &Result<u16, Unknown>) -> Finding {
         Ok(status) => error(format!("url: {url} answers {status}: the load balancer sends no requests here")),
         Err(why) => error(format!("url: {url} cannot be asked ({why})")),
     }
-}
-
-/// A load balancer takes 2xx and 3xx for a node that is up (`option httpchk`, for one).
-fn is_up(status: u16) -> bool {
-    (200..400).contains(&status)
 }
 
 /// Takes the node out as a drain does, so that whatever happens the next hook of the unit puts it back, and puts it back.
@@ -98,7 +93,7 @@ fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> 
 /// Asks until the answer changes.
 fn watch(signals: &Signals, began: Instant, front_end: &mut FrontEnd) -> Finding {
     loop {
-        let after = front_end.status();
+        let after = front_end.status(Instant::now() + PATIENCE);
         let took = began.elapsed();
         match after {
             Ok(status) if !is_up(status) => {

@@ -4,6 +4,7 @@ use super::record::Record;
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
+use crate::outcome::FrontEnd;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -27,6 +28,9 @@ pub struct LastDrain {
     pub seconds: u64,
     /// When it ended.
     pub at: String,
+    /// What the front end said for the health file; not asked by version 0.1.0.
+    #[serde(default)]
+    pub front_end: FrontEnd,
 }
 
 /// The state directories of one unit.

@@ -25,6 +25,8 @@ const REQUEST_MAX: usize = 4 << 10;
 pub struct Http {
     agent: Agent,
     authority: String,
+    /// The `Host` to ask for, if it is not the address.
+    host: Option<String>,
 }
 
 impl Http {
@@ -47,7 +49,18 @@ impl Http {
             Address::Tcp(host, port) => format!("{host}:{port}"),
             Address::Unix(_) => String::new(),
         };
-        Self { agent: Agent::with_parts(config, DefaultConnector::default(), InThread), authority }
+        Self {
+            agent: Agent::with_parts(config, DefaultConnector::default(), InThread),
+            authority,
+            host: None,
+        }
+    }
+
+    /// Asks for the pages of `host` there.
+    #[must_use]
+    pub fn with_host(mut self, host: Option<&str>) -> Self {
+        self.host = host.map(str::to_owned);
+        self
     }
 }
 
@@ -55,7 +68,11 @@ impl Client for Http {
     fn get(&mut self, path: &str, query: &str, limit: usize, deadline: Instant) -> Result<Reply, Unknown> {
         let separator = if query.is_empty() { "" } else { "?" };
         let url = format!("http://{}{path}{separator}{query}", self.authority);
-        let request = self.agent.get(url).config().timeout_global(Some(left(deadline)?)).build();
+        let mut request = self.agent.get(url);
+        if let Some(host) = &self.host {
+            request = request.header("Host", host);
+        }
+        let request = request.config().timeout_global(Some(left(deadline)?)).build();
         let mut response = request.call()?;
         let mut body = Vec::with_capacity(limit + 1);
         response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body)?;

@@ -3,6 +3,7 @@
 mod client;
 mod count;
 pub mod fastcgi;
+pub mod front_end;
 mod gauge;
 mod hhvm;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod sockets;
 mod source;
 
 pub use client::{Client, Reply};
+pub use front_end::FrontEnd;
 pub use gauge::Gauge;
 pub use prober::Prober;
 pub use source::Source;

@@ -1,8 +1,5 @@
-//! Asks for the load in a thread of its own, so that a hanging endpoint holds up neither a signal nor the end of
-//! HHVM.
+//! Asks in a thread of its own, so that who hangs holds up neither a signal nor the end of HHVM.
 
-use super::source::Source;
-use crate::load::Load;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -14,26 +11,26 @@ pub const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// One answer, and when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
+pub struct Sample<T> {
     /// When the question was put; a zero is only as young as this.
     pub asked: Instant,
     /// The answer.
-    pub load: Load,
+    pub answer: T,
 }
 
 /// The thread that asks.
-pub struct Prober {
+pub struct Prober<T> {
     questions: Sender<Instant>,
-    samples: Receiver<Sample>,
+    samples: Receiver<Sample<T>>,
     wake: PipeReader,
 }
 
-impl Prober {
-    /// Starts the thread.
+impl<T: Send + 'static> Prober<T> {
+    /// Starts the thread, which calls `ask` with the deadline of each question.
     ///
     /// # Errors
     /// When the kernel gives no pipe or no thread.
-    pub fn start(mut source: Source) -> std::io::Result<Self> {
+    pub fn start(mut ask: impl FnMut(Instant) -> T + Send + 'static) -> std::io::Result<Self> {
         let (wake, mut waker) = pipe()?;
         let (questions, asked) = channel::<Instant>();
         let (answer, samples) = channel();
@@ -41,8 +38,8 @@ impl Prober {
             while let Ok(at) = asked.recv() {
                 thread::sleep(at.saturating_duration_since(Instant::now()));
                 let now = Instant::now();
-                let load = source.read(now + PROBE_TIME);
-                if answer.send(Sample { asked: now, load }).is_err() || wake_up(&mut waker).is_err() {
+                let sample = Sample { asked: now, answer: ask(now + PROBE_TIME) };
+                if answer.send(sample).is_err() || wake_up(&mut waker).is_err() {
                     return;
                 }
             }
@@ -50,14 +47,14 @@ impl Prober {
         Ok(Self { questions, samples, wake })
     }
 
-    /// Asks for the load at `at`; the answer comes when [`Prober::as_fd`] is readable.
+    /// Asks at `at`; the answer comes when [`Prober::as_fd`] is readable.
     pub fn ask(&self, at: Instant) {
-        // A thread that is gone never answers, which the drain takes for an unknown load.
+        // A thread that is gone never answers, which the drain takes for unknown.
         let _ = self.questions.send(at);
     }
 
     /// The next answer, if there is one.
-    pub fn take(&mut self) -> Option<Sample> {
+    pub fn take(&mut self) -> Option<Sample<T>> {
         match self.samples.try_recv() {
             Ok(sample) => {
                 let _ = self.wake.read(&mut [0]);
@@ -68,7 +65,7 @@ impl Prober {
     }
 }
 
-impl AsFd for Prober {
+impl<T> AsFd for Prober<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

@@ -2,6 +2,7 @@
 
 use super::value::{self, Repool, list, one, optional};
 use crate::endpoint::{Endpoint, Kind};
+use crate::page_url::PageUrl;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -115,6 +116,11 @@ settings! {
     health_files: Vec<PathBuf> = ("health-file", "PATH", Some("/var/www/status.php")),
     list(value::file) as Form::List(':'),
     "The load balancer's file; repeatable";
+
+    /// The same file as the front end on this host serves it.
+    health_url: Option<PageUrl> = ("health-url", "URL", None),
+    optional(value::page_url) as Form::One,
+    "The same file as this host's front end serves it";
 
     /// Where the load is read.
     endpoint: Endpoint = ("endpoint", "URL", Some("auto")),

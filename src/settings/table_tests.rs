@@ -19,6 +19,7 @@ fn every_key_takes_a_value_that_its_manual_shows() {
     for (name, value) in [
         ("health-file", "/srv/www/status.php"),
         ("endpoint", "http://127.0.0.1:9001/check-load"),
+        ("health-url", "http://127.0.0.1/status.php#www.example.com"),
         ("kind", "php-fpm"),
         ("password-file", "/etc/hhvm-drain.password"),
         ("min-drain", "6s"),
@@ -48,6 +49,7 @@ fn a_wrong_value_says_what_is_right_and_changes_nothing() {
         ("threshold", "-1", "from 0 up"),
         ("repool", "always", "after-stop"),
         ("kind", "apache", "php-fpm"),
+        ("health-url", "https://x/status.php", "like http://"),
         ("health-file", "status.php", "absolute"),
         ("health-file", "/var/www/", "a file"),
         ("endpoint", "ftp://x", "fastcgi://"),

@@ -1,6 +1,7 @@
 //! The forms of the settings' values; each error says what would be right.
 
 use crate::endpoint::{Endpoint, Kind};
+use crate::page_url::PageUrl;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +60,10 @@ pub(super) fn file(value: &str) -> Result<PathBuf, String> {
     let path = absolute(value)?;
     let names_a_file = path.file_name().is_some() && !value.ends_with('/');
     if names_a_file { Ok(path) } else { Err(expected(value, "the path of a file")) }
+}
+
+pub(super) fn page_url(value: &str) -> Result<PageUrl, String> {
+    value.parse().map_err(|what: String| format!("\"{}\" is {what}", crate::text::quote(value)))
 }
 
 pub(super) fn endpoint(value: &str) -> Result<Endpoint, String> {

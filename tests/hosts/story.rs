@@ -26,8 +26,8 @@ pub fn drains_until_the_load_is_zero() {
     let took = stop.wait().ok().took;
     assert!((12.0..13.5).contains(&took.as_secs_f32()), "{took:?}");
     host.assert_stopped("drained");
-    host.assert_comes_back();
     assert_eq!(host.show("hhvm", "StatusText"), "Drained in 12 s, 0 in flight");
+    host.assert_comes_back();
     host.assert_logged(
         "moving /var/www/status.php to /var/www/status.php.disabled, so that the load balancer takes",
     );
@@ -59,8 +59,8 @@ pub fn carries_on_after_the_timeout() {
     let took = host.stop().took;
     assert!((4.0..5.0).contains(&took.as_secs_f32()), "{took:?}");
     host.assert_stopped("timeout");
-    host.assert_comes_back();
     assert_eq!(host.show("hhvm", "StatusText"), "Not drained: 5 in flight after 4 s");
+    host.assert_comes_back();
     host.assert_logged("load is still 5 after 4 s, carrying on with the stop");
     let last = &host.status()["last_drain"];
     assert_eq!((&last["outcome"], &last["load"]), (&"timeout".into(), &5.into()));
