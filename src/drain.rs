@@ -2,8 +2,8 @@
 //!
 //! Guarantees, each a property of the tests:
 //! - it finishes at the first step at or after the timeout, at the latest;
-//! - it finishes as drained only after so many zeros in a row, each asked for after min-drain;
-//! - an unknown load is never taken for zero.
+//! - it finishes as drained only after enough consecutive zeros, all of them asked for after min-drain;
+//! - an unknown load never counts as zero.
 
 use crate::load::{Load, Unknown};
 use crate::notice::{Notice, Noticed};
@@ -11,23 +11,23 @@ use crate::outcome::{FrontEnd, Outcome};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// How often the load is read while a zero would not be believed, for the status line only.
+/// How often the load is read while zero load is ignored, for the status line only.
 const SLOW_POLL: Duration = Duration::from_secs(1);
-/// So many times the interval at most passes between two probes while many requests are in flight: zero is far.
+/// Upper bound on how far probes are spread out under load, in poll intervals.
 const FAR_FROM_ZERO: u32 = 5;
-/// A probe that is out for longer than its own deadline and this is taken for unanswered.
+/// A probe that takes longer than this, which is more than its own deadline, counts as unanswered.
 const PROBE_PATIENCE: Duration = Duration::from_millis(2500);
 
 /// The settings of a drain.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Time after depooling in which a zero is not believed.
+    /// Time after depooling for which zero load is ignored.
     pub min_drain: Duration,
-    /// Cap on the whole wait.
+    /// The longest time to wait in total.
     pub timeout: Duration,
     /// Time between two probes while one request is left.
     pub poll_interval: Duration,
-    /// Zeros in a row.
+    /// Consecutive zeros that end the wait.
     pub zero_samples: NonZeroU32,
     /// Load that counts as zero.
     pub threshold: u64,
@@ -64,7 +64,7 @@ pub enum Action {
     Finish(Outcome),
 }
 
-/// When a drain began, and from when on a zero is believed.
+/// When a drain began, and from when on zero load counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
     started: Instant,

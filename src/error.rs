@@ -1,4 +1,4 @@
-//! What can go wrong for a person who calls the program: one line each, with what to do.
+//! What can go wrong for a person who calls the program: one line for each, which says what to do.
 
 use crate::text::paths;
 use std::fmt;
@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// Another call holds the lock of the unit.
     Busy(PathBuf),
-    /// The lock of the unit cannot be had.
+    /// The lock of the unit cannot be taken.
     Lock {
         /// The file.
         path: PathBuf,
@@ -46,9 +46,9 @@ pub enum Error {
     NotDepooled,
     /// Not every health file could be brought back; the messages before say why.
     NotBack,
-    /// `check` found so many errors.
+    /// `check` found this many errors.
     CheckFailed(usize),
-    /// The kernel refused what waiting needs.
+    /// The kernel refused a system call that waiting needs.
     Wait(io::Error),
     /// The answer could not be written.
     Output(io::Error),
@@ -62,7 +62,7 @@ impl fmt::Display for Error {
         match self {
             Self::NoHealthFile(missing) => write!(
                 f,
-                "no health file at {}; set health-file to what the load balancer requests",
+                "no health file at {}; create it, or set health-file to the right path",
                 paths(missing)
             ),
             Self::Rename { from, why } => {
@@ -75,24 +75,28 @@ impl fmt::Display for Error {
             ),
             Self::RecordWrite { path, source } => write!(
                 f,
-                "record {} cannot be written ({source}); run as root, and see that the disk is neither full nor read-only",
+                "record {} cannot be written ({source}); run as root, and check that the disk is not full or read-only",
                 path.display()
             ),
             Self::Busy(path) => write!(
                 f,
-                "another hhvm-drain works on this unit (lock {}); try again when it is done",
+                "another hhvm-drain is working on this unit (lock {}); try again when it has finished",
                 path.display()
             ),
             Self::Lock { path, source } => {
                 write!(
                     f,
-                    "lock {} cannot be taken ({source}); run as root, and see that /run can be written",
+                    "lock {} cannot be taken ({source}); run as root, and check that /run is writable",
                     path.display()
                 )
             }
             Self::NotDrained(why) => write!(f, "{why}; the node stays out of the pool"),
-            Self::NotDepooled => f.write_str("this node could not be taken out of its pool, see above"),
-            Self::NotBack => f.write_str("this node could not be put back into its pool, see above"),
+            Self::NotDepooled => {
+                f.write_str("this node could not be taken out of its pool; see the lines above")
+            }
+            Self::NotBack => {
+                f.write_str("this node could not be put back into its pool; see the lines above")
+            }
             Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
             Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
             Self::Wait(source) => write!(f, "cannot wait ({source}); see the kernel's log"),

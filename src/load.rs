@@ -6,18 +6,18 @@ use std::io;
 /// How many requests are in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {
-    /// So many, active and queued.
+    /// Known: active and queued requests.
     Known(u64),
-    /// Not known; never to be taken for zero.
+    /// Not known. Never counts as zero.
     Unknown(Unknown),
 }
 
 /// Why the load is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unknown {
-    /// Nobody was asked yet.
+    /// Not asked yet.
     NotAsked,
-    /// There is nobody to ask: HHVM cannot be looked at.
+    /// There is nothing to ask, because HHVM cannot be inspected.
     NoPlace,
     /// Nothing listens there.
     Refused,
@@ -54,7 +54,7 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAsked => f.write_str("not asked yet"),
-            Self::NoPlace => f.write_str("HHVM does not run, or its command line cannot be read"),
+            Self::NoPlace => f.write_str("HHVM is not running, or its command line cannot be read"),
             Self::Refused => f.write_str("connection refused: is HHVM's admin port on?"),
             Self::TimedOut => f.write_str("no complete answer in time"),
             Self::Status(401) => f.write_str("status 401: set password-file to HHVM's admin password"),

@@ -40,7 +40,7 @@ pub enum Message {
     CannotPark(PathBuf, String),
     /// There is no health file.
     NoHealthFile(PathBuf),
-    /// The node was out before; who did it, if there is a record.
+    /// The node was already out; who took it out, if there is a record.
     OutAlready(Option<String>),
     /// An operator's depool was undone by hand.
     UndoneByHand(String),
@@ -64,14 +64,14 @@ pub enum Message {
         elapsed: Duration,
         /// The cap.
         timeout: Duration,
-        /// For so long a zero is not believed.
+        /// For how much longer zero load is ignored.
         disbelief: Option<Duration>,
     },
     /// The drain is over.
     Finished(Ending),
-    /// HHVM, which systemd does not know, is told to stop.
+    /// hhvm-drain stops HHVM, because systemd does not know its main process.
     Stopping,
-    /// HHVM did not stop in time, and is killed.
+    /// HHVM did not end in time, and is killed.
     Killing(Duration),
     /// A health file has been brought back.
     MovingBack {
@@ -87,7 +87,7 @@ pub enum Message {
         /// What is there.
         by: PathBuf,
     },
-    /// The parked file is another.
+    /// The parked file was replaced.
     NotOurs(PathBuf),
     /// The health file is nowhere.
     Gone(PathBuf),
@@ -95,7 +95,7 @@ pub enum Message {
     CannotUnpark(PathBuf, String),
     /// The node stays out, and why.
     LeftOut(String),
-    /// An operator wants the node back in the midst of a stop.
+    /// An operator wants the node back during a stop.
     PoolAfterStop,
 }
 
@@ -200,18 +200,18 @@ impl Message {
                 to.display()
             ),
             Self::CannotPark(path, why) => format!(
-                "{} cannot be moved away ({why}), so the load balancer goes on sending requests; \
+                "{} cannot be moved away ({why}), so the load balancer keeps sending requests; \
                  check health-file and its directory",
                 path.display()
             ),
             Self::NoHealthFile(path) => format!(
-                "there is no {}, so this node cannot be taken out of its pool; set health-file to what the load \
-                 balancer requests",
+                "no health file at {}, so this node cannot be taken out of its pool; create it, or set health-file to \
+                 the right path",
                 path.display()
             ),
-            Self::OutAlready(Some(story)) => format!("this node is out of the pool already: {story}"),
+            Self::OutAlready(Some(story)) => format!("this node is already out of the pool: {story}"),
             Self::OutAlready(None) => {
-                "this node is out of the pool already: somebody moved the health file away by hand".to_owned()
+                "this node is already out of the pool: somebody moved the health file away by hand".to_owned()
             }
             Self::UndoneByHand(story) => {
                 format!(
@@ -220,13 +220,13 @@ impl Message {
             }
             Self::Returned(back) => format!("{} came back during the drain (a deploy?)", paths(back)),
             Self::RecordInMemory => {
-                "/var/lib/hhvm-drain cannot be written, so the record is in /run: after a power cut now, run \
-                 hhvm-drain pool"
+                "/var/lib/hhvm-drain is not writable, so the record is in /run; if the machine loses power now, run \
+                 hhvm-drain pool afterwards"
                     .to_owned()
             }
             Self::Trouble(what) | Self::Failed(what) => what.clone(),
             Self::Counting(listener) => {
-                format!("HHVM has no admin port, counting the connections to {listener} instead")
+                format!("HHVM has no admin port; counting the connections to {listener} instead")
             }
             Self::FrontEndStillUp(url) => format!(
                 "{url} still answered as if the health file were there, so min-drain was counted from the rename; \
@@ -236,31 +236,32 @@ impl Message {
                 waiting(load, *elapsed, *timeout, *disbelief)
             }
             Self::Finished(ending) => ending.to_string(),
-            Self::Stopping => "systemd does not know HHVM's main process, stopping it from here".to_owned(),
-            Self::Killing(after) => format!("HHVM has not ended within {}, killing it", seconds(*after)),
+            Self::Stopping => "systemd does not know HHVM's main process; stopping HHVM from here".to_owned(),
+            Self::Killing(after) => format!("HHVM did not end within {}; killing it", seconds(*after)),
             Self::MovingBack { from, to } => {
                 format!("moving {} back to {}", from.display(), to.display())
             }
             Self::Superseded { left, by } => format!(
-                "there is a newer {}, so {} stays beside it; remove it if nobody needs it",
+                "{} is newer, so {} stays beside it; remove the older file if nobody needs it",
                 by.display(),
                 left.display()
             ),
             Self::NotOurs(path) => format!(
-                "{} is not the file that was moved there, leaving it; hhvm-drain pool moves it back all the same",
+                "{} was replaced during the drain and is left alone; to move it back anyway, run hhvm-drain pool",
                 path.display()
             ),
             Self::Gone(path) => format!(
-                "{} is gone, and so is the file it was moved to; put the health file back, or this node stays out",
+                "{} is gone, and so is the file that it was moved to; this node stays out until you put the health \
+                 file back",
                 path.display()
             ),
             Self::CannotUnpark(path, why) => format!(
-                "{} cannot be moved back ({why}), so this node stays out; mend that, then run hhvm-drain pool",
+                "{} cannot be moved back ({why}), so this node stays out; fix that, then run hhvm-drain pool",
                 path.display()
             ),
             Self::LeftOut(why) => format!("leaving this node out of the pool: {why}"),
             Self::PoolAfterStop => {
-                "a stop is going on: this node goes back into the pool after it".to_owned()
+                "a stop is in progress; this node goes back into the pool after it".to_owned()
             }
         }
     }
@@ -271,7 +272,7 @@ fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<
     match (load, disbelief) {
         (Load::Unknown(why), _) => format!("waiting because the load is unknown ({why}), {time}"),
         (Load::Known(load), Some(left)) => format!(
-            "waiting because the load balancer may not have noticed for another {}, load {load}, {time}",
+            "load is {load}; waiting {} more for the load balancer to notice (min-drain), {time}",
             seconds(left)
         ),
         (Load::Known(load), None) => format!("waiting because the load is still {load}, {time}"),

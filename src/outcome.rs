@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Outcome {
     /// The load was zero.
     Drained,
-    /// The timeout was over before.
+    /// The timeout passed first.
     TimedOut,
     /// HHVM ended during the drain.
     HhvmEnded,
@@ -67,19 +67,19 @@ impl fmt::Display for Ending {
         let time = seconds(self.elapsed);
         match (&self.outcome, &self.load) {
             (Outcome::Drained, Load::Known(load)) => {
-                write!(f, "load was {load} after {time}, HHVM may stop now")
+                write!(f, "load was {load} after {time}; HHVM may stop now")
             }
             (Outcome::TimedOut, Load::Known(load)) => {
-                write!(f, "load is still {load} after {time}, carrying on with the stop")
+                write!(f, "load is still {load} after {time}; the stop goes on")
             }
             (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
-                write!(f, "load is unknown after {time} ({why}), carrying on with the stop")
+                write!(f, "load is unknown after {time} ({why}); the stop goes on")
             }
             (Outcome::HhvmEnded, _) => {
-                write!(f, "HHVM ended {time} into the drain, nothing left to wait for")
+                write!(f, "HHVM ended {time} into the drain; nothing is left to wait for")
             }
-            (Outcome::NotRunning, _) => f.write_str("HHVM is not running, nothing to drain"),
-            (Outcome::Interrupted, _) => write!(f, "interrupted after {time}, not waiting any longer"),
+            (Outcome::NotRunning, _) => f.write_str("HHVM is not running; nothing to drain"),
+            (Outcome::Interrupted, _) => write!(f, "interrupted after {time}; not waiting any longer"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is said while a drain goes on: a status line a second, and a line in the log when the load changes.
+//! What is shown during a drain: a status line every second, and a line in the log when the load changes.
 
 use crate::drain::Drain;
 use crate::load::{Load, Unknown};
@@ -7,11 +7,11 @@ use crate::report::Reporter;
 use crate::text::{seconds, whole};
 use std::time::{Duration, Instant};
 
-/// A load that changes is logged so often.
+/// How often a load that changes is logged.
 const LOG_EVERY: Duration = Duration::from_secs(1);
-/// An unchanged load is logged so often.
+/// How often an unchanged load is logged.
 const REPEAT_EVERY: Duration = Duration::from_secs(10);
-/// Time beyond the timeout that systemd is asked for, to end in.
+/// Time that systemd is asked for beyond the timeout, to end in.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The teller of one drain.

@@ -130,7 +130,7 @@ impl Directory {
             }
         }
         let message = format!(
-            "{} and its numbered twins exist already; remove what nobody needs",
+            "{} and the same name with .1 to .9 already exist; remove the files that nobody needs",
             self.join(&disabled_name(name)).display()
         );
         Err(std::io::Error::other(message))

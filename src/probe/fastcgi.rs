@@ -216,7 +216,7 @@ impl Answer {
         match reply(&self.stdout, self.limit) {
             Some(reply) if reply.body.len() > self.limit => Ok(Some(reply)),
             None if self.stdout.len() > HEAD_MAX => {
-                Err(Unknown::Protocol("the answer has no end of headers"))
+                Err(Unknown::Protocol("the headers of the answer have no end"))
             }
             _ => Ok(None),
         }
@@ -250,7 +250,7 @@ impl Answer {
 /// Section 5.5: a request has ended; only protocol status 0 is `FCGI_REQUEST_COMPLETE`.
 fn ended(content: &[u8], stdout: &[u8], limit: usize) -> Result<Reply, Unknown> {
     match content.get(4) {
-        Some(0) => reply(stdout, limit).ok_or(Unknown::Protocol("the answer has no end of headers")),
+        Some(0) => reply(stdout, limit).ok_or(Unknown::Protocol("the headers of the answer have no end")),
         Some(_) => Err(Unknown::Protocol("the server rejected the FastCGI request")),
         None => Err(Unknown::Protocol("the answer is cut off")),
     }

@@ -87,7 +87,7 @@ impl From<ureq::Error> for Unknown {
             ureq::Error::Io(error) => error.into(),
             ureq::Error::HostNotFound => Self::Name("of the endpoint".to_owned()),
             ureq::Error::ConnectionFailed => Self::Refused,
-            _ => Self::Protocol("the port does not answer in HTTP"),
+            _ => Self::Protocol("the port does not speak HTTP"),
         }
     }
 }

@@ -107,14 +107,14 @@ pub fn dump(request: Request, mut each: impl FnMut(&SockDiagMessage)) -> Result<
             return Ok(());
         }
     }
-    Err(Unknown::Protocol("the kernel's list of connections has no end"))
+    Err(Unknown::Protocol("the kernel's list of connections is incomplete"))
 }
 
 /// Reads the messages of one datagram; whether the list is at its end.
 pub(super) fn read_all(mut bytes: &[u8], each: &mut impl FnMut(&SockDiagMessage)) -> Result<bool, Unknown> {
     while !bytes.is_empty() {
         let message = NetlinkMessage::<Reply>::deserialize(bytes)
-            .map_err(|_| Unknown::Protocol("the kernel's list of connections is not understood"))?;
+            .map_err(|_| Unknown::Protocol("the kernel's list of connections cannot be parsed"))?;
         match message.payload {
             NetlinkPayload::InnerMessage(Reply(socket)) => each(&socket),
             // A list that the kernel could not make ends like one that is empty, but for this number.

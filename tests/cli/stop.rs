@@ -57,7 +57,7 @@ fn a_load_that_never_falls_ends_at_the_timeout() {
     let stop = rig.stop(&["--timeout=1s"]);
     assert_eq!(stop.code, 0);
     assert!(stop.took >= Duration::from_secs(1) && stop.took < Duration::from_millis(1500), "{stop:?}");
-    assert!(stop.stderr.contains("load is still 5 after 1 s, carrying on with the stop"), "{stop:?}");
+    assert!(stop.stderr.contains("load is still 5 after 1 s; the stop goes on"), "{stop:?}");
     let last = &rig.status()["last_drain"];
     assert_eq!((last["outcome"].as_str(), last["load"].as_u64()), (Some("timeout"), Some(5)));
 }
@@ -79,7 +79,7 @@ fn the_end_of_hhvm_ends_the_drain() {
 fn an_hhvm_that_is_gone_needs_no_drain() {
     let rig = Rig::without_hhvm();
     let stop = rig.stop(&[]);
-    assert_eq!(stop.stderr, "hhvm-drain: HHVM is not running, nothing to drain\n");
+    assert_eq!(stop.stderr, "hhvm-drain: HHVM is not running; nothing to drain\n");
     assert!(stop.took < Duration::from_millis(300) && rig.is_pooled(), "{stop:?}");
 }
 
@@ -131,7 +131,7 @@ fn without_a_health_file_it_waits_for_zero_and_says_what_to_set() {
     let rig = Rig::new();
     fs::remove_file(rig.path("var/www/status.php")).unwrap();
     let stop = rig.stop(&["--min-drain=2s"]);
-    assert!(stop.stderr.contains("set health-file to what the load balancer requests"), "{stop:?}");
+    assert!(stop.stderr.contains("create it, or set health-file to the right path"), "{stop:?}");
     assert!(stop.took < Duration::from_secs(1), "no min-drain: {stop:?}");
 }
 

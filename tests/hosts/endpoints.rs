@@ -36,7 +36,7 @@ pub fn a_queue_is_load() {
     host.hhvm_says("load = 0\nqueued = 3");
     host.stop();
     host.assert_stopped("timeout");
-    host.assert_logged("load is still 3 after 3 s, carrying on with the stop");
+    host.assert_logged("load is still 3 after 3 s; the stop goes on");
 }
 
 pub fn an_hhvm_without_check_queued_drains() {

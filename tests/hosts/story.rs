@@ -32,7 +32,7 @@ pub fn drains_until_the_load_is_zero() {
         "moving /var/www/status.php to /var/www/status.php.disabled, so that the load balancer takes",
     );
     host.assert_logged("waiting because the load is still 16, ");
-    host.assert_logged("load was 0 after 12 s, HHVM may stop now");
+    host.assert_logged("load was 0 after 12 s; HHVM may stop now");
     host.assert_logged("moving /var/www/status.php.disabled back to /var/www/status.php");
 }
 
@@ -61,7 +61,7 @@ pub fn carries_on_after_the_timeout() {
     host.assert_stopped("timeout");
     assert_eq!(host.show("hhvm", "StatusText"), "Not drained: 5 in flight after 4 s");
     host.assert_comes_back();
-    host.assert_logged("load is still 5 after 4 s, carrying on with the stop");
+    host.assert_logged("load is still 5 after 4 s; the stop goes on");
     let last = &host.status()["last_drain"];
     assert_eq!((&last["outcome"], &last["load"]), (&"timeout".into(), &5.into()));
 }
@@ -85,7 +85,7 @@ pub fn an_hhvm_that_has_ended_by_itself_is_not_waited_for() {
         host.show("hhvm", "ActiveState") == "inactive"
     });
     host.assert_stopped("not-running");
-    host.assert_logged("HHVM is not running, nothing to drain");
+    host.assert_logged("HHVM is not running; nothing to drain");
     host.assert_comes_back();
 }
 
@@ -102,6 +102,6 @@ pub fn a_shutdown_drains() {
     let mut host = Host::with_package().settings("min-drain = '1s'").boot();
     host.hhvm_says("load = 3>0/3s");
     host.reboot();
-    host.assert_logged("load was 0 after 3 s, HHVM may stop now");
+    host.assert_logged("load was 0 after 3 s; HHVM may stop now");
     host.assert_comes_back();
 }

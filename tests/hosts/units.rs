@@ -159,7 +159,7 @@ pub fn without_an_admin_port_connections_are_counted() {
     let stop = host.stop();
     assert!(stop.took >= Duration::from_millis(1500) && stop.took < Duration::from_secs(6), "{stop:?}");
     host.assert_stopped("drained");
-    host.assert_logged("HHVM has no admin port, counting the connections to port 9000 instead");
+    host.assert_logged("HHVM has no admin port; counting the connections to port 9000 instead");
     request.wait().ok();
     host.assert_comes_back();
 }
