@@ -54,7 +54,7 @@ pub(crate) fn of_command_line(command_line: &[u8], root: &Path, directory: &Path
 
 fn read_file(hhvm: &mut Hhvm, root: &Path, name: PathBuf) {
     if name.extension().is_some_and(|extension| extension == "hdf") {
-        hhvm.unread.push((name, "is in the hdf format, which is not read".to_owned()));
+        hhvm.unread.push((name, "hdf files are not supported".to_owned()));
         return;
     }
     match read(&root.join(name.strip_prefix("/").unwrap_or(&name)), FILE_MAX).and_then(text) {

@@ -115,7 +115,9 @@ fn what_is_not_read_is_named() {
     let hhvm = found(&["hhvm", "-c", "old.hdf", "-c", "/missing.ini", "-c", "a.ini"], &[("a.ini", PACKAGED)]);
     let unread: Vec<_> = hhvm.unread.iter().map(|(path, why)| format!("{} {why}", path.display())).collect();
     assert_eq!(unread.len(), 2, "{unread:?}");
-    assert!(unread[0].starts_with("old.hdf is in the hdf format") && unread[1].starts_with("/missing.ini"));
+    assert!(
+        unread[0].starts_with("old.hdf hdf files are not supported") && unread[1].starts_with("/missing.ini")
+    );
     assert!(hhvm.options.port.is_some());
 }
 
@@ -128,7 +130,7 @@ fn nonsense_among_the_lines_spares_the_rest() {
     assert_eq!(
         problems,
         [(6, "abc"), (7, "99999")].map(|(line, value)| format!(
-            "a.ini:{line}: hhvm.server.port is \"{value}\", which is not understood; taking 8080 (a.ini:8)"
+            "a.ini:{line}: invalid value \"{value}\" for hhvm.server.port; HHVM uses 8080 (a.ini:8)"
         ))
     );
     assert_eq!(

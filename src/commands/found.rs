@@ -1,4 +1,4 @@
-//! Tells what is known of the running HHVM, each value with the file and line, or the option, that it comes from.
+//! Shows what is known about the running HHVM: each value with the file and line, or the option, that sets it.
 
 use super::finding::{Finding, good};
 use crate::endpoint::Protocol;
@@ -6,10 +6,10 @@ use crate::hhvm::{Found, Hhvm, Origin};
 use crate::problem::Problem;
 use crate::text::quote;
 
-/// What a line is made of: words, and their origin unless they are HHVM's default.
+/// A part of a line: words, and their origin unless they are HHVM's default.
 type Part<'a> = (String, Option<&'a Origin>);
 
-/// A line about its pages, one about its admin port, and before them one for each thing that is not understood.
+/// A line about its pages, one about its admin port, and before them one for each file or value that is not usable.
 pub(super) fn findings(hhvm: &Hhvm) -> Vec<Finding> {
     let (options, unread) = (&hhvm.options, !hhvm.unread.is_empty());
     let mut pages = match &options.file_socket {
@@ -46,7 +46,7 @@ fn number<'a, T: Copy + Into<u64>>(name: &str, found: Option<&'a Found<T>>, defa
     (format!("{name} {}", found.map_or(default, |found| found.value.into())), origin(found))
 }
 
-/// Versions differ in what no address means.
+/// Versions of HHVM differ in what no address means.
 fn address(found: Option<&Found<String>>) -> Part<'_> {
     let words = match found {
         Some(found) if !found.value.is_empty() => format!("address {}", quote(&found.value)),
@@ -55,12 +55,12 @@ fn address(found: Option<&Found<String>>) -> Part<'_> {
     (words, origin(found))
 }
 
-/// A file is named once; what follows from the same file has only its line.
+/// A file is named once; for later values from the same file, only the line is shown.
 fn line(parts: &[Part], unread: bool) -> Finding {
     let mut file = None;
     let parts = parts.iter().map(|(words, origin)| {
         let place = match origin {
-            None if unread => "default, unless in a file that was not read".to_owned(),
+            None if unread => "default, unless set in a file that was not read".to_owned(),
             None => "default".to_owned(),
             Some(Origin::File(path, line)) if file == Some(path) => format!("line {line}"),
             Some(origin) => {
@@ -131,8 +131,11 @@ mod tests {
                 .starts_with("HHVM: no admin port (/etc/hhvm/server.ini:2)")
         );
         let told = told(&[], &["/etc/hhvm/config.hdf"]);
-        assert!(told[0].starts_with("/etc/hhvm/config.hdf: is odd; for what it sets"), "{told:?}");
-        assert!(told[1].contains("page port 80 (default, unless in a file that was not read)"), "{told:?}");
+        assert!(told[0].starts_with("/etc/hhvm/config.hdf: is odd; HHVM's other files"), "{told:?}");
+        assert!(
+            told[1].contains("page port 80 (default, unless set in a file that was not read)"),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -164,14 +167,11 @@ mod tests {
             &[],
         );
         let expected = [
-            "/etc/hhvm/server.ini:3: hhvm.server.port is \"abc\", which is not understood; \
-             taking 9000 (/etc/hhvm/server.ini:2)",
-            "/etc/hhvm/server.ini:4: hhvm.admin_server.port is \"99999\", which is not understood; \
-             taking HHVM's default, 0, which means none",
-            "/etc/hhvm/server.ini:5: hhvm.server.type is \"fcgi\", which is not understood; \
-             taking HHVM's default, proxygen",
-            "HHVM's option -v Server.GracefulShutdownWait=-1: Server.GracefulShutdownWait is \"-1\", \
-             which is not understood; taking HHVM's default, 0",
+            "/etc/hhvm/server.ini:3: invalid value \"abc\" for hhvm.server.port; HHVM uses 9000 (/etc/hhvm/server.ini:2)",
+            "/etc/hhvm/server.ini:4: invalid value \"99999\" for hhvm.admin_server.port; HHVM uses its default, 0 (off)",
+            "/etc/hhvm/server.ini:5: invalid value \"fcgi\" for hhvm.server.type; HHVM uses its default, proxygen",
+            "HHVM's option -v Server.GracefulShutdownWait=-1: invalid value \"-1\" for Server.GracefulShutdownWait; \
+             HHVM uses its default, 0",
         ];
         assert_eq!(told[..4], expected);
     }

@@ -20,28 +20,28 @@ pub struct Hhvm {
     pub options: Options,
     /// Files that it reads and this program does not, and why not.
     pub unread: Vec<(PathBuf, String)>,
-    /// Options with a value that means nothing: their names, their values, and where they are.
+    /// Options with an invalid value: their names, their values, and where they are set.
     pub misread: Vec<(String, String, Origin)>,
 }
 
 impl Hhvm {
-    /// Sets an option, or notes that its value is not understood.
+    /// Sets an option, or notes that its value is invalid.
     pub fn set(&mut self, name: String, value: String, origin: Origin) {
         if !self.options.set(&name, &value, &origin) {
             self.misread.push((name, value, origin));
         }
     }
 
-    /// What could not be read or understood, and what counts instead.
+    /// Files that could not be read and invalid values, and what is used instead.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let unread = self.unread.iter().map(|(path, why)| {
-            let instead = "for what it sets, HHVM's other files and its defaults are taken";
+            let instead = "HHVM's other files and its defaults are used instead";
             Problem::warning(Location::Path(path.clone()), format!("{why}; {instead}"))
         });
         let misread = self.misread.iter().map(|(name, value, origin)| {
             let instead = self.options.in_force(name);
-            let what = format!("{name} is \"{}\", which is not understood; taking {instead}", quote(value));
+            let what = format!("invalid value \"{}\" for {name}; HHVM uses {instead}", quote(value));
             Problem::warning(origin.into(), what)
         });
         unread.chain(misread).collect()

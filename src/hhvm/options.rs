@@ -101,13 +101,13 @@ impl Options {
         true
     }
 
-    /// What is in force for an option that [`Options::set`] refuses values of.
+    /// The value in force for an option that [`Options::set`] refuses values of, and where it is set.
     #[must_use]
     pub fn in_force(&self, name: &str) -> String {
         match ini_name(name).as_str() {
             "server.type" => told(self.server_type.as_ref(), "proxygen"),
             "server.port" => told(self.port.as_ref(), "80"),
-            "admin_server.port" => told(self.admin_port.as_ref(), "0, which means none"),
+            "admin_server.port" => told(self.admin_port.as_ref(), "0 (off)"),
             _ => told(self.graceful_wait.as_ref(), "0"),
         }
     }
@@ -116,7 +116,7 @@ impl Options {
 fn told<T: fmt::Display>(found: Option<&Found<T>>, default: &str) -> String {
     match found {
         Some(found) => format!("{} ({})", found.value, found.origin),
-        None => format!("HHVM's default, {default}"),
+        None => format!("its default, {default}"),
     }
 }
 

@@ -80,7 +80,7 @@ fn a_flickering_load_is_not_zero() {
     let rig = Rig::new();
     rig.control("flicker = true");
     let stop = rig.stop(&["--timeout=1s", "--min-drain=0s"]);
-    assert!(stop.stderr.contains("after 1 s, carrying on with the stop"), "{stop:?}");
+    assert!(stop.stderr.contains("after 1 s; the stop goes on"), "{stop:?}");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn check_tells_what_it_found_of_hhvm_and_where_and_what_it_did_not_understand() 
     let admin = admin.lines().nth(3).unwrap().rsplit(' ').next().unwrap();
     let check = rig.check();
     let expected = format!(
-        "warning  {ini}:1: hhvm.server.port is \"abc\", which is not understood; taking 0 (HHVM's option --port 0)\n\
+        "warning  {ini}:1: invalid value \"abc\" for hhvm.server.port; HHVM uses 0 (HHVM's option --port 0)\n\
          ok       HHVM: page port 0 (HHVM's option --port 0), no address (default), type fastcgi ({ini}:2), \
          graceful_shutdown_wait 5 (line 6)\n\
          ok       HHVM: admin port {admin} ({ini}:4), no address (default), password set (line 5)\n\
@@ -142,11 +142,12 @@ fn check_tells_what_it_found_of_hhvm_and_where_and_what_it_did_not_understand() 
     rig.endpoint = format!("fastcgi://127.0.0.1:{admin}/check-load");
     fs::remove_file(rig.path("etc/server.ini")).unwrap();
     let check = rig.check();
-    let missing =
-        format!("warning  {ini}: cannot be read (No such file or directory (os error 2)); for what it sets");
+    let missing = format!(
+        "warning  {ini}: cannot be read (No such file or directory (os error 2)); HHVM's other files"
+    );
     assert!(check.stdout.contains(&missing), "{check:?}");
     assert!(
-        check.stdout.contains("type proxygen (default, unless in a file that was not read)"),
+        check.stdout.contains("type proxygen (default, unless set in a file that was not read)"),
         "{check:?}"
     );
 }
