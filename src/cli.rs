@@ -1,4 +1,5 @@
-//! The command line. Settings stay text here: files, variables and flags have one parser, in [`crate::settings`].
+//! The command line. Settings stay text here, because files, variables and flags share one parser, in
+//! [`crate::settings`].
 
 use crate::page_url::PageUrl;
 use crate::settings::layers::Flags;
@@ -9,10 +10,10 @@ use std::path::PathBuf;
 /// What `-h` ends with; with the commands and their flags it fits a screen.
 const EXAMPLES: &str = "\
 Examples:
-  hhvm-drain check                          does the next stop drain?
-  hhvm-drain status                         in the pool or not, by whom, and why
+  hhvm-drain check                          will the next stop drain?
+  hhvm-drain status                         is this node in the pool?
   hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
-  systemctl stop hhvm                       drains by itself
+  systemctl stop hhvm                       drains HHVM, then stops it
 
 Settings and hooks: --help. Manual: hhvm-drain(8).";
 
@@ -23,11 +24,11 @@ Hooks, called by systemd:
   restore   Undo what `stop` did, if repool allows it (ExecStopPost=, ExecStartPre=, ExecStartPost=)
 
 Examples:
-  hhvm-drain check                          does the next stop drain?
-  hhvm-drain status                         in the pool or not, by whom, and why
+  hhvm-drain check                          will the next stop drain?
+  hhvm-drain status                         is this node in the pool?
   hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
   hhvm-drain pool                           put it back
-  systemctl stop hhvm                       drains by itself
+  systemctl stop hhvm                       drains HHVM, then stops it
 
 Settings: /etc/hhvm-drain.toml, see hhvm-drain.toml(5). Manual: hhvm-drain(8).
 Exit status: 0 done, 1 failed, 2 wrong usage.";
@@ -42,7 +43,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The unit that is drained
+    /// The unit to drain
     #[arg(long, global = true, value_name = "UNIT", default_value = "hhvm.service")]
     pub unit: String,
 
@@ -61,7 +62,7 @@ pub enum Command {
     /// Take the node out and wait until HHVM may stop (for ExecStop=)
     #[command(hide = true)]
     Stop {
-        /// Only if the host is going down (for hhvm-drain-shutdown@.service)
+        /// Do nothing unless the host is shutting down
         #[arg(long)]
         shutdown: bool,
     },
@@ -75,9 +76,9 @@ pub enum Command {
         #[arg(long, conflicts_with = "wait")]
         after_start: bool,
     },
-    /// Take the node out until `pool`, over restarts and reboots
+    /// Take the node out until `pool`, across restarts and reboots
     Depool {
-        /// Why, for `status`
+        /// The reason that `status` shows
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
         /// Wait until no request is in flight; fail if some are left
@@ -86,15 +87,15 @@ pub enum Command {
     },
     /// Put the node back, whoever took it out
     Pool,
-    /// Say whether the node is in its pool, and why not
+    /// Show whether the node is in its pool, and if not, why
     Status {
-        /// For machines
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Prove that the next stop will drain
+    /// Check that the next stop will drain
     Check {
-        /// Ask this, as the load balancer does
+        /// Also request this, as the load balancer does
         #[arg(long, value_name = "URL")]
         url: Option<PageUrl>,
         /// With --url: also take the node out briefly and ask again
@@ -160,7 +161,7 @@ fn flag(spec: &'static Spec) -> Arg {
         .action(action)
 }
 
-/// The value of `flag` in arguments that clap refuses: a drain goes on, for the right unit, in spite of a wrong flag.
+/// The value of `flag` in arguments that clap rejects: in spite of a wrong flag, a drain goes on, for the right unit.
 #[must_use]
 pub fn salvage(arguments: &[String], flag: &str) -> Option<String> {
     let with_value = |word: &String| word.strip_prefix(flag)?.strip_prefix('=').map(str::to_owned);

@@ -1,4 +1,4 @@
-//! The password file: read, and judged by who else can read it.
+//! Reads the password file, and checks who else can read it.
 
 use crate::context::Context;
 use crate::files::read;
@@ -7,7 +7,7 @@ use crate::problem::{Location, Problem};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// A password file that is larger is a mistake.
+/// A larger password file is a mistake.
 const FILE_MAX: u64 = 1023;
 
 /// The password in the file `name`.
@@ -16,7 +16,7 @@ pub(super) fn read_password(context: &Context, name: &Path) -> Result<Password, 
     let bytes = read(&context.root.join(name), FILE_MAX)
         .map_err(|why| problem(format!("password-file cannot be read ({why})")))?;
     Password::of_file(&bytes)
-        .ok_or_else(|| problem("password-file must hold the password in one line".to_owned()))
+        .ok_or_else(|| problem("password-file must hold the admin password, and it is empty".to_owned()))
 }
 
 /// What is wrong with the owner or the mode of the file `name`.

@@ -1,17 +1,17 @@
-//! Settings that are each right, and wrong together.
+//! Settings that are valid, but contradict each other.
 
 use super::table::Settings;
 use crate::endpoint::{Endpoint, Kind};
 use crate::text::seconds;
 
 impl Settings {
-    /// What is allowed but hardly meant: settings that contradict each other.
+    /// Settings that contradict each other: allowed, but hardly intended.
     #[must_use]
     pub fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.min_drain >= self.timeout {
             found.push(format!(
-                "min-drain ({}) is not shorter than timeout ({}), so every drain runs into its timeout; \
+                "min-drain ({}) is not shorter than timeout ({}), so every drain times out; \
                  raise timeout",
                 seconds(self.min_drain),
                 seconds(self.timeout),

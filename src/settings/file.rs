@@ -123,7 +123,8 @@ impl Reader<'_> {
             return self.mistake(at, &unknown_key(name), Severity::Warning);
         };
         let Some(values) = values(value.get_ref()) else {
-            let message = format!("{name}: expected text in quotes, found {}", value.get_ref().type_str());
+            let message =
+                format!("{name}: expected a string in quotes, found {}", value.get_ref().type_str());
             return self.mistake(&value.span(), &message, Severity::Error);
         };
         let unit = unit.cloned();

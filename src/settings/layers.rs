@@ -1,5 +1,5 @@
-//! Puts the settings of one unit together: files, then variables, then flags; the later wins, and what cannot be
-//! used is reported and leaves the value before it.
+//! Puts the settings of one unit together: files, then variables, then flags. Later values win. An invalid value is
+//! reported, and the value before it stays in force.
 
 use super::file;
 use super::table::{Settings, Spec, VARIABLE_PREFIX};
@@ -51,7 +51,8 @@ fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().into())).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            let message = format!("cannot be read ({error}), ignored; make it readable for root");
+            let message =
+                format!("cannot be read ({error}), so its files are ignored; make it readable for root");
             problems.push(Problem::error(Location::Path(directory.clone()), message));
             Vec::new()
         }
@@ -80,7 +81,7 @@ impl Layers {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => file::Contents::default(),
             Err(error) => {
-                let message = format!("cannot be read ({error}), so its settings have their defaults");
+                let message = format!("cannot be read ({error}), so its settings are ignored");
                 self.problems.push(Problem::error(Location::Path(path.to_owned()), message));
                 file::Contents::default()
             }

@@ -1,4 +1,4 @@
-//! The table of settings: an entry each, and nothing of a setting anywhere else but its use and its manual.
+//! The table of settings, with one entry for each. Elsewhere there is only its use and its manual.
 
 use super::value::{self, Repool, list, one, optional};
 use crate::endpoint::{Endpoint, Kind};
@@ -115,7 +115,7 @@ settings! {
     /// The files that are renamed, absolute, without the root.
     health_files: Vec<PathBuf> = ("health-file", "PATH", Some("/var/www/status.php")),
     list(value::file) as Form::List(':'),
-    "The load balancer's file; repeatable";
+    "The file that the load balancer requests; repeatable";
 
     /// The same file as the front end on this host serves it.
     health_url: Option<PageUrl> = ("health-url", "URL", None),
@@ -125,52 +125,52 @@ settings! {
     /// Where the load is read.
     endpoint: Endpoint = ("endpoint", "URL", Some("auto")),
     one(value::endpoint) as Form::One,
-    "Where the load is read";
+    "Where to read the load";
 
     /// What answers there.
     kind: Kind = ("kind", "KIND", Some("hhvm")),
     one(value::kind) as Form::One,
-    "What answers there: hhvm or php-fpm";
+    "What answers at the endpoint: hhvm or php-fpm";
 
     /// File with the admin password, absolute, without the root.
     password_file: Option<PathBuf> = ("password-file", "PATH", None),
     optional(value::absolute) as Form::One,
     "File with HHVM's admin password";
 
-    /// Time after depooling in which a zero is not believed.
+    /// Time after depooling for which zero load is ignored.
     min_drain: Duration = ("min-drain", "TIME", Some("10s")),
     one(value::duration) as Form::One,
-    "Believe no zero before; balancer's interval x (fall+1)";
+    "Ignore zero load for this long after taking the node out";
 
-    /// Cap on the whole wait.
+    /// The longest time to wait in total.
     timeout: Duration = ("timeout", "TIME", Some("30s")),
     one(value::duration) as Form::One,
-    "Carry on after this time in any case";
+    "Stop waiting after this time; the stop goes on";
 
     /// Time between two probes.
     poll_interval: Duration = ("poll-interval", "TIME", Some("100ms")),
     one(value::poll_interval) as Form::One,
-    "Time between two looks at the load";
+    "Time between readings of the load";
 
-    /// Zeros in a row, all after `min_drain`.
+    /// Consecutive zeros that end the wait, all after `min_drain`.
     zero_samples: NonZeroU32 = ("zero-samples", "N", Some("3")),
     one(value::zero_samples) as Form::One,
-    "So many zeros in a row";
+    "Consecutive zero readings that end the wait";
 
     /// Load that counts as zero.
     threshold: u64 = ("threshold", "N", Some("0")),
     one(value::threshold) as Form::One,
-    "Load that counts as zero";
+    "A load at or below this counts as zero";
 
     /// When the node goes back.
     repool: Repool = ("repool", "WHEN", Some("when-healthy")),
     one(value::repool) as Form::One,
     "When the node goes back: when-healthy, after-stop or never";
 
-    /// For so long a start waits for HHVM to serve.
+    /// How long a start waits for HHVM to serve.
     start_timeout: Duration = ("start-timeout", "TIME", Some("60s")),
     one(value::duration) as Form::One,
-    "Longest time that a start waits for HHVM to serve";
+    "Longest time that a start waits until HHVM serves";
 }
 
 impl Settings {

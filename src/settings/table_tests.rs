@@ -43,10 +43,10 @@ fn a_wrong_value_says_what_is_right_and_changes_nothing() {
     for (name, value, part) in [
         ("timeout", "30", "a number and a unit"),
         ("timeout", "-5s", "a number and a unit"),
-        ("timeout", "25h", "at most 24h"),
+        ("timeout", "25h", "longer than 24h"),
         ("poll-interval", "1ms", "between"),
-        ("zero-samples", "0", "from 1 up"),
-        ("threshold", "-1", "from 0 up"),
+        ("zero-samples", "0", "1 or more"),
+        ("threshold", "-1", "0 or more"),
         ("repool", "always", "after-stop"),
         ("kind", "apache", "php-fpm"),
         ("health-url", "https://x/status.php", "like http://"),

@@ -1,4 +1,4 @@
-//! The forms of the settings' values; each error says what would be right.
+//! How the values of settings are read. Each error says what is expected.
 
 use crate::endpoint::{Endpoint, Kind};
 use crate::page_url::PageUrl;
@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Longest time that any duration may have; more is a slip of the pen.
+/// The longest duration that is accepted; a longer one is a typing error.
 const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A shorter interval would only load the one worker of HHVM's admin server.
 const POLL_MIN: Duration = Duration::from_millis(10);
@@ -74,7 +74,7 @@ pub(super) fn duration(value: &str) -> Result<Duration, String> {
     let parsed = humantime::parse_duration(value)
         .map_err(|_| expected(value, "a duration; write a number and a unit, like \"30s\" or \"3min\""))?;
     if parsed > DURATION_MAX {
-        return Err(expected(value, "at most 24h"));
+        return Err(format!("\"{}\" is longer than 24h", crate::text::quote(value)));
     }
     Ok(parsed)
 }
@@ -92,7 +92,7 @@ pub(super) fn kind(value: &str) -> Result<Kind, String> {
     match value {
         "hhvm" => Ok(Kind::Hhvm),
         "php-fpm" => Ok(Kind::PhpFpm),
-        _ => Err(expected(value, "one of \"hhvm\", \"php-fpm\"")),
+        _ => Err(expected(value, "\"hhvm\" or \"php-fpm\"")),
     }
 }
 
@@ -101,14 +101,14 @@ pub(super) fn repool(value: &str) -> Result<Repool, String> {
         "after-stop" => Ok(Repool::AfterStop),
         "when-healthy" => Ok(Repool::WhenHealthy),
         "never" => Ok(Repool::Never),
-        _ => Err(expected(value, "one of \"after-stop\", \"when-healthy\", \"never\"")),
+        _ => Err(expected(value, "\"after-stop\", \"when-healthy\" or \"never\"")),
     }
 }
 
 pub(super) fn zero_samples(value: &str) -> Result<NonZeroU32, String> {
-    value.parse().map_err(|_| expected(value, "a number from 1 up"))
+    value.parse().map_err(|_| expected(value, "a whole number of 1 or more"))
 }
 
 pub(super) fn threshold(value: &str) -> Result<u64, String> {
-    value.parse().map_err(|_| expected(value, "a number from 0 up"))
+    value.parse().map_err(|_| expected(value, "a whole number of 0 or more"))
 }
