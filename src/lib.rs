@@ -2,11 +2,11 @@
 //! systemd stop HHVM, and puts the node back.
 //!
 //! Guarantees:
-//! - An unknown load is never taken for zero ([`load`]).
-//! - A drain ends by its timeout, and at once when HHVM ends ([`drain`], [`wait`]).
-//! - What this program did not do, it does not undo: a durable record says who took the node out ([`pool`]).
-//! - A health file is renamed, within its directory, never over another file; it is never written or removed.
-//! - A setting that cannot be used leaves its default in force; the drain goes on ([`settings`]).
+//! - An unknown load never counts as zero ([`load`]).
+//! - A drain ends at its timeout at the latest, and at once when HHVM ends ([`drain`], [`wait`]).
+//! - This program only undoes what it did itself: a durable record says who took the node out ([`pool`]).
+//! - A health file is only renamed, within its directory, and never over another file. It is never written or removed.
+//! - If a setting is invalid, the value before it stays in force, and the drain goes on ([`settings`]).
 //!
 //! # Layers
 //!
@@ -66,14 +66,14 @@ use problem::{Location, Problem};
 use std::ffi::OsString;
 use std::io::Write;
 
-/// Done; also a drain that ran into its timeout.
+/// Done; also after a drain that timed out.
 pub const DONE: u8 = 0;
 /// Failed.
 pub const FAILED: u8 = 1;
-/// Called with words that mean nothing.
+/// Unknown command or option, or an invalid value.
 pub const USAGE: u8 = 2;
 
-/// Runs the program with `arguments`, the first of which is its name; the exit status.
+/// Runs the program with `arguments`, the first of which is its name. Returns the exit status.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
     // State files are for everybody to read, whatever UMask= the unit has.
@@ -88,7 +88,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-/// `usage` is what was wrong with the command line, if the command runs in spite of it.
+/// `usage` says what is wrong with the command line, if the command runs anyway.
 fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
     let unit = match UnitName::parse(&cli.unit) {
         Ok(unit) => unit,
@@ -123,7 +123,7 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
     }
 }
 
-/// A wrong flag in an `ExecStop=` line must not turn a drained stop into an abrupt one; a person is told instead.
+/// A wrong flag in an `ExecStop=` line must not turn a drained stop into an abrupt one. A person only gets an error.
 fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let what = first_line(error);
     let hook = Caller::of(&env) != Caller::Person;
@@ -139,7 +139,11 @@ fn wrong_usage(error: &clap::Error, words: &[String], env: Env) -> u8 {
     let unit = cli::salvage(words, "--unit").unwrap_or_else(|| "hhvm.service".to_owned());
     let root = cli::salvage(words, "--root").unwrap_or_else(|| "/".to_owned()).into();
     let settings = cli::SettingFlags::default();
-    run_command(Cli { command, unit, root, settings }, env, Some(format!("{what}; all flags are ignored")))
+    run_command(
+        Cli { command, unit, root, settings },
+        env,
+        Some(format!("{what}; all options but --unit and --root are ignored")),
+    )
 }
 
 fn print_help(error: &clap::Error) -> u8 {

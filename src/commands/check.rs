@@ -1,4 +1,4 @@
-//! `check`: proves that the next stop will drain, or says what stands in the way.
+//! `check`: checks that the next stop will drain, and if not, says why.
 
 use super::asking::{Asked, configuration, main_of, source};
 use super::effective::{effective_unit, exit_status};
@@ -22,16 +22,16 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// For so long HHVM may take to answer.
+/// How long HHVM may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `check` is to do with the front end.
 pub(super) enum Front<'a> {
     /// Nothing.
     Unasked,
-    /// Ask it what the load balancer asks.
+    /// Request what the load balancer requests.
     Asked(&'a PageUrl),
-    /// And take the node out for a moment, to see the answer change.
+    /// Also take the node out for a moment, to see the answer change.
     Tried(&'a PageUrl),
 }
 
@@ -56,7 +56,7 @@ pub(super) fn run(
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
     findings.extend(match &unit {
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
-        None => vec![warning("unit: systemctl cannot be asked here, so the unit is not checked")],
+        None => vec![warning("unit: systemctl does not work here, so the unit is not checked")],
     });
     findings.extend(settings.health_url.as_ref().map(health_url));
     findings.extend(match front {
@@ -86,21 +86,21 @@ fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
         match (member.whereabouts(&sight, record.as_ref()), sight.directory.writable()) {
             (Whereabouts::Nowhere, _) => missing(&path.to_string()),
             (_, Err(why)) => error(format!("health-file: {path} cannot be moved away ({why})")),
-            (Whereabouts::OnRecord | Whereabouts::ByHand, _) => {
-                warning(format!("health-file: {path} is parked, this node is out of the pool; see status"))
-            }
+            (Whereabouts::OnRecord | Whereabouts::ByHand, _) => warning(format!(
+                "health-file: {path} is moved away, so this node is out of the pool; see hhvm-drain status"
+            )),
             (Whereabouts::InPlace, _) if sight.disabled.is_some() => warning(format!(
-                "health-file: {path} is there, and so is {}; remove the latter if nobody needs it",
+                "health-file: {path} exists, and so does {}; remove the latter if nobody needs it",
                 context.root.shorten(&sight.disabled_path()).display()
             )),
-            (Whereabouts::InPlace, _) => good(format!("health-file: {path} is there and can be moved away")),
+            (Whereabouts::InPlace, _) => good(format!("health-file: {path} exists and can be moved away")),
         }
     };
     member.sights().map(|(path, sight)| finding(path, sight)).collect()
 }
 
 fn missing(path: &str) -> Finding {
-    error(format!("health-file: there is no {path}; set health-file to what the load balancer requests"))
+    error(format!("health-file: there is no {path}; create it, or set health-file to the right path"))
 }
 
 fn state(member: &Member) -> Vec<Finding> {
@@ -140,14 +140,14 @@ fn load(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, unit: Optio
     findings
 }
 
-/// What the choice of the endpoint rests on, unless it is a setting or HHVM's, which are told.
+/// Why this endpoint was chosen, unless a setting or HHVM's configuration names it, which are shown elsewhere.
 fn on_what(basis: &Basis) -> Option<Finding> {
     match basis {
         Basis::Setting | Basis::Configuration => None,
         Basis::NoAdminPort(listener) => Some(warning(format!(
-            "endpoint: HHVM has no admin port, so connections to {listener} are counted; set hhvm.admin_server.port for \
-             a load that HHVM itself tells",
+            "endpoint: HHVM has no admin port, so the connections to {listener} are counted; for exact numbers, set \
+             hhvm.admin_server.port",
         ))),
-        Basis::Guess => Some(warning("endpoint: HHVM cannot be looked at, trying port 9001")),
+        Basis::Guess => Some(warning("endpoint: cannot inspect HHVM; trying port 9001")),
     }
 }

@@ -1,4 +1,4 @@
-//! Judges the effective unit, with all its drop-ins: whether it calls this program, and leaves it the time it needs.
+//! Checks the effective unit, with all its drop-ins: whether it calls this program and gives it the time that it needs.
 
 use super::finding::{Finding, error, good, warning};
 use crate::hhvm::Hhvm;
@@ -28,7 +28,7 @@ pub(super) fn exit_status(hhvm: &Hhvm, unit: &Unit) -> Option<Finding> {
 /// Whether the unit, with all its drop-ins, calls this program, and leaves it the time it needs.
 pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Vec<Finding> {
     if !unit.is_loaded {
-        return vec![error(format!("unit: systemd has no {name}; name the right one with --unit"))];
+        return vec![error(format!("unit: there is no unit {name}; set the right one with --unit"))];
     }
     let mut findings = vec![stop_command(unit, name)];
     for (property, commands) in
@@ -37,7 +37,7 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
         if !commands.iter().any(|line| calls(line, "restore")) {
             findings.push(error(format!(
                 "unit: {property}= does not call hhvm-drain restore, so the node may stay out; \
-                 see: systemctl cat {name}"
+                 run: systemctl cat {name}"
             )));
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
     }
     findings.push(patience(&unit.timeout_stop, settings.timeout));
     if unit.need_daemon_reload {
-        findings.push(warning("unit: its files have changed; run systemctl daemon-reload"));
+        findings.push(warning("unit: its files have changed on disk; run systemctl daemon-reload"));
     }
     findings
 }
@@ -57,11 +57,11 @@ fn stop_command(unit: &Unit, name: &str) -> Finding {
     match commands.iter().position(|line| calls(line, "stop")) {
         Some(0) => good("unit: ExecStop= calls hhvm-drain stop"),
         Some(_) => error(format!(
-            "unit: \"{}\" runs before hhvm-drain stop; put ExecStop= before hhvm-drain's line; see: systemctl cat {name}",
+            "unit: \"{}\" runs before hhvm-drain stop; put an empty ExecStop= before hhvm-drain's line; run: systemctl cat {name}",
             commands[0]
         )),
         None => error(format!(
-            "unit: ExecStop= does not call hhvm-drain stop; a drop-in may have reset it; see: systemctl cat {name}"
+            "unit: ExecStop= does not call hhvm-drain stop; a drop-in may have reset it; run: systemctl cat {name}"
         )),
     }
 }
@@ -86,7 +86,7 @@ fn patience(timeout_stop: &Patience, timeout: Duration) -> Finding {
             seconds(timeout),
             (timeout + Duration::from_secs(60)).as_secs()
         )),
-        Patience::Unclear(words) => warning(format!("unit: TimeoutStopSec={words} is not understood")),
+        Patience::Unclear(words) => warning(format!("unit: TimeoutStopSec={words} cannot be parsed")),
     }
 }
 

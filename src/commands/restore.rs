@@ -1,4 +1,4 @@
-//! `restore`: undoes a depool that `stop` made, when `repool` allows it; nothing else.
+//! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
 use super::asking::main_of;
 use super::serving::Serving;
@@ -15,7 +15,7 @@ use crate::unit::{Activity, Unit};
 use crate::wait::{Signals, pause};
 use std::time::Duration;
 
-/// So often the repool unit looks at a unit that is not active yet, or tries again.
+/// How often the repool unit looks at a unit that is not active yet, or tries again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the command.
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
 impl Session<'_> {
     fn restore(&self, member: &Member, record: &Record, problems: Vec<Problem>, wait: bool) -> Result<()> {
         if record.by == By::Operator {
-            self.stay_out(format!("{}; hhvm-drain pool puts it back", record.story()));
+            self.stay_out(format!("{}; to put it back, run hhvm-drain pool", record.story()));
             return Ok(());
         }
         let draining = drain_in_progress(member.store());
@@ -73,7 +73,10 @@ impl Session<'_> {
         let unit = systemd::unit(&self.context.unit);
         let limit = unit.as_ref().map(|unit| &unit.timeout_start);
         let patience = start_patience(self.settings.start_timeout, limit);
-        self.reporter.status("Waiting until HHVM serves, to go back into the pool".to_owned(), patience);
+        self.reporter.status(
+            "Waiting until HHVM serves before this node goes back into the pool".to_owned(),
+            patience,
+        );
         self.once_it_serves_as(member, unit.as_ref(), patience)
     }
 
@@ -111,7 +114,7 @@ impl Session<'_> {
             self.reporter.tell(Message::LeftOut(format!("{why}; {waiter} goes on waiting")));
         } else {
             self.reporter.tell(Message::LeftOut(format!(
-                "repool is \"when-healthy\", and {why}; hhvm-drain pool puts it back"
+                "repool is \"when-healthy\", and {why}; to put it back, run hhvm-drain pool"
             )));
         }
     }
@@ -163,8 +166,8 @@ fn is_ours(member: &Member) -> Result<bool> {
 
 fn words(because: Because) -> &'static str {
     match because {
-        Because::Stopping => "a stop is going on",
+        Because::Stopping => "a stop is in progress",
         Because::Stopped => "it goes back once HHVM serves again (repool is \"when-healthy\")",
-        Because::Never => "repool is \"never\"; hhvm-drain pool puts it back",
+        Because::Never => "repool is \"never\"; to put it back, run hhvm-drain pool",
     }
 }

@@ -1,4 +1,4 @@
-//! `status`: in the pool or not, by whom, since when and why; the load now; the last drain.
+//! `status`: whether the node is in the pool, and if not, who took it out, when and why; the load; the last drain.
 
 use super::asking::{main_process, source_of};
 use crate::context::Context;
@@ -7,11 +7,12 @@ use crate::load::Load;
 use crate::outcome::FrontEnd;
 use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
 use crate::settings::Settings;
+use crate::text::{clean, paths};
 use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// For so long a person waits for the load.
+/// How long a person waits for the load.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The answer; the names of its fields are those of `--json`.
@@ -133,13 +134,13 @@ impl Status {
     fn words(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {}", self.unit, self.place())];
         if self.draining {
-            lines.push("Stop:       a drain is going on".to_owned());
+            lines.push("Stop:       a drain is in progress".to_owned());
         }
         for file in &self.health_files {
             let state = match (file.state, &file.error) {
                 (_, Some(error)) => error.as_str(),
                 (State::Pooled, None) => "in its place",
-                (State::Depooled, None) => "parked as *.disabled",
+                (State::Depooled, None) => "moved to *.disabled",
                 (State::Missing, None) => "missing",
             };
             lines.push(format!("Health:     {} ({state})", file.path));
@@ -163,7 +164,12 @@ impl Status {
             None => "Last drain: none".to_owned(),
         });
         lines.extend(self.record_error.iter().map(|error| format!("Record:     {error}")));
-        lines.iter().map(|line| crate::text::clean(line)).collect()
+        lines.iter().map(|line| clean(line)).collect()
+    }
+
+    fn missing(&self) -> String {
+        let missing = self.health_files.iter().filter(|file| file.state == State::Missing);
+        paths(&missing.map(|file| file.path.as_str()).collect::<Vec<_>>())
     }
 
     fn place(&self) -> String {
@@ -171,21 +177,23 @@ impl Status {
         let reason = self.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         match (self.state, self.by) {
             (State::Pooled, _) => "in the pool".to_owned(),
-            (State::Missing, _) => {
-                "not in the pool: no health file; set health-file or put it there".to_owned()
-            }
+            (State::Missing, _) => format!(
+                "not in the pool: no health file at {}; create it, or set health-file to the right path",
+                self.missing()
+            ),
             (State::Depooled, Some(TakenBy::Drain)) if self.draining => {
-                format!("out of the pool, by a drain{since}")
+                format!("taken out of the pool by a drain{since}")
             }
             (State::Depooled, Some(TakenBy::Drain)) => format!(
-                "out of the pool, by a drain{since}; it comes back as repool says, or by hhvm-drain pool"
+                "taken out of the pool by a drain{since}; it goes back as repool says; to put it back now, run hhvm-drain \
+                 pool"
             ),
             (State::Depooled, Some(TakenBy::Operator)) => {
                 let who = self.who.as_deref().unwrap_or("an operator");
-                format!("out of the pool, by {who}{since}{reason}; hhvm-drain pool puts it back")
+                format!("taken out of the pool by {who}{since}{reason}; to put it back, run hhvm-drain pool")
             }
             (State::Depooled, Some(TakenBy::Hand) | None) => {
-                "out of the pool, by hand; hhvm-drain pool puts it back".to_owned()
+                "taken out of the pool by hand; to put it back, run hhvm-drain pool".to_owned()
             }
         }
     }

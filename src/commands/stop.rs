@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     }
     if context.caller == Caller::Person && ending.outcome != Outcome::NotRunning {
         session.reporter.tell(Message::LeftOut(
-            "it was not systemd that called; hhvm-drain pool puts it back".to_owned(),
+            "stop was not called by systemd; to put it back, run hhvm-drain pool".to_owned(),
         ));
     }
     session.reporter.flush();

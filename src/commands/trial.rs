@@ -1,5 +1,5 @@
-//! `check --url`: asks the front end what the load balancer asks it, and, if the operator allows a trial, whether the
-//! answer changes when the health file is away.
+//! `check --url`: requests from the front end what the load balancer requests. If the operator allows a trial, checks
+//! that the answer changes when the health file is moved away.
 
 use super::finding::{Finding, error, good, warning};
 use crate::context::Context;
@@ -12,11 +12,11 @@ use crate::text::seconds;
 use crate::wait::{Signals, pause};
 use std::time::{Duration, Instant};
 
-/// For so long one answer may take.
+/// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// For so long a front end may go on answering from a cache.
+/// How long a front end may go on answering from a cache.
 const TRIAL: Duration = Duration::from_secs(5);
-/// Between two questions of a trial.
+/// Time between two requests of a trial.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What the load balancer sees at `url`.
@@ -61,7 +61,7 @@ fn judge(url: &PageUrl, answer: &Result<u16, Unknown>) -> Finding {
             good(format!("url: {url} answers {status}: the load balancer sends requests here"))
         }
         Ok(status) => error(format!("url: {url} answers {status}: the load balancer sends no requests here")),
-        Err(why) => error(format!("url: {url} cannot be asked ({why})")),
+        Err(why) => error(format!("url: the request to {url} failed ({why})")),
     }
 }
 
@@ -73,10 +73,12 @@ fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> 
     };
     let mut member = Member::new(context, &settings.health_files);
     let Some(_draining) = DrainLock::take(member.store()) else {
-        return error("trial: a stop is going on, or the lock in /run cannot be made; run as root, later");
+        return error(
+            "trial: a stop is in progress, or the lock in /run cannot be taken; run as root, or try again later",
+        );
     };
     if !matches!(member.store().record(), Ok(None)) {
-        return error("trial: the node is out already, see status");
+        return error("trial: the node is already out of the pool; see hhvm-drain status");
     }
     let depooled = member.depool(&Wish::drain());
     let began = Instant::now();
@@ -105,8 +107,8 @@ fn watch(signals: &Signals, began: Instant, front_end: &mut FrontEnd) -> Finding
             }
             Ok(status) if took >= TRIAL => {
                 return error(format!(
-                    "trial: the answer is still {status} {} after the health file is gone, so the load balancer does \
-                     not notice; a front controller (try_files), an error page or a cache answers in its place",
+                    "trial: the answer is still {status} {} after the health file was moved away, so the load balancer would \
+                     not notice; a front controller (try_files), an error page or a cache answers instead of the file",
                     seconds(took)
                 ));
             }

@@ -9,7 +9,7 @@ fn a_depool_outlasts_a_restart_and_pool_ends_it() {
     let depool = run(rig.command(&["depool", "--reason", "new disk"]).env("SUDO_USER", "ada"));
     assert_eq!(depool.code, 0, "{depool:?}");
     let stop = rig.stop(&[]);
-    assert!(stop.stderr.contains("out of the pool already: operator ada took it out on"), "{stop:?}");
+    assert!(stop.stderr.contains("already out of the pool: operator ada took it out on"), "{stop:?}");
     let restore = run(&mut rig.hook(&["restore"]));
     assert!(restore.stderr.contains("leaving this node out of the pool: operator ada"), "{restore:?}");
     let status = rig.status();
@@ -130,5 +130,5 @@ fn check_asks_the_front_end_and_a_trial_tells_whether_it_notices() {
     assert!(rig.is_pooled());
     rig.kill_hhvm();
     let dead = run(&mut rig.command(&["check", &page(&rig), "--trial"]));
-    assert!(dead.stdout.contains("cannot be asked (connection refused") && rig.is_pooled(), "{dead:?}");
+    assert!(dead.stdout.contains("failed (connection refused") && rig.is_pooled(), "{dead:?}");
 }
