@@ -69,10 +69,10 @@ pub enum Command {
     /// Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)
     #[command(hide = true)]
     Restore {
-        /// With repool = "when-healthy": wait until HHVM serves, for start-timeout at most
+        /// Wait until HHVM serves, for at most start-timeout
         #[arg(long)]
         wait: bool,
-        /// Wait for as long as HHVM runs (for hhvm-drain-repool@.service)
+        /// Wait as long as HHVM runs (for hhvm-drain-repool@.service)
         #[arg(long, conflicts_with = "wait")]
         after_start: bool,
     },

@@ -1,4 +1,4 @@
-//! Time that survives the program: wall clock for people, boot id and boot time for decisions.
+//! Times that are stored: wall clock for people, boot id and boot time for decisions.
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};

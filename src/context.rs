@@ -1,4 +1,4 @@
-//! What surrounds one run: the file system root and the environment, as values that a test can make up.
+//! What one run depends on: the file system root and the environment, as values that a test can set.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Reads files that somebody else wrote: regular ones only, never waiting for one, up to a bound.
+//! Reads files that somebody else wrote: only regular ones, only up to a bound, and without blocking.
 
 use rustix::fs::OFlags;
 use std::fs::File;

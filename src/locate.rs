@@ -1,4 +1,4 @@
-//! Decides where the load is read: the setting `endpoint`, in the light of what HHVM itself says.
+//! Decides where the load is read, from the setting `endpoint` and HHVM's own configuration.
 
 use crate::endpoint::{Endpoint, Target, usual_targets};
 use crate::hhvm::Hhvm;

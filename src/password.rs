@@ -1,4 +1,4 @@
-//! The admin password: sent in the query, shown nowhere.
+//! The admin password: sent in the query, and never shown.
 
 use std::fmt::Write as _;
 

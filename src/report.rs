@@ -1,4 +1,4 @@
-//! Tells systemd and the log what is going on, from threads of their own: nobody who reads slowly can hold up a drain.
+//! Reports to systemd and the log, in threads of their own, so that a slow reader cannot hold up a drain.
 
 use crate::context::{Caller, Context};
 use crate::message::{Message, Priority};

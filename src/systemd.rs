@@ -1,4 +1,4 @@
-//! What systemd says of a unit and of the host, by `systemctl`, which never holds up a drain.
+//! Asks systemd about a unit and the host, with `systemctl`, which never holds up a drain.
 
 use crate::context::UnitName;
 use crate::unit::Unit;
@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// For so long systemctl may take. It answers within milliseconds, unless systemd or D-Bus hangs.
+/// How long systemctl may take. It answers within milliseconds, unless systemd or D-Bus hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Most that is read of an answer; a unit with many commands has some kilobytes.
 const ANSWER_MAX: usize = 1 << 20;

@@ -1,5 +1,5 @@
-//! Stops an HHVM whose main process systemd does not know: the unit that systemd generates for HHVM's SysV script
-//! has `GuessMainPID=no` and `KillMode=process`, so nobody else would.
+//! Stops an HHVM whose main process systemd does not know. The unit that systemd generates from HHVM's SysV script has
+//! `GuessMainPID=no` and `KillMode=process`, so nothing else would stop it.
 
 use crate::drain::Event;
 use crate::error::Result;
@@ -10,10 +10,10 @@ use crate::wait::{Signals, Watch};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
-/// For so long HHVM may finish what it does; the drop-in's `TimeoutStopSec=` covers it after a drain of the default
+/// How long HHVM may go on with its requests; the drop-in's `TimeoutStopSec=` covers it after a drain of the default
 /// length.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// For so long its light processes may follow it, and a killed process may take to go.
+/// How long its light processes may take to follow it, and a killed process to end.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// Ends `processes`, the main one first; the light processes follow it by themselves.

@@ -1,4 +1,4 @@
-//! The one place that blocks: waits for HHVM's end, a signal, an answer or the next deadline, and feeds the drain.
+//! The loop that waits for HHVM's end, a signal, an answer or the next deadline, and passes it to the drain.
 
 use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};

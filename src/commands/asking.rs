@@ -1,4 +1,4 @@
-//! Whom the commands ask: which process is HHVM, and where it tells its load.
+//! Finds out which process is HHVM, and where its load can be read.
 
 use super::password::read_password;
 use crate::context::{Caller, Context};

@@ -1,4 +1,4 @@
-//! `drop-in`: prints the drop-in for any unit, for a host whose unit has another name than HHVM's, or runs PHP-FPM.
+//! `drop-in`: prints the drop-in for any unit, for an HHVM unit with another name, or for PHP-FPM.
 
 use crate::context::Context;
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! A line of what `check` has to say.
+//! A line of the output of `check`.
 
 use crate::problem::{Problem, Severity};
 use crate::text::clean;

@@ -1,4 +1,4 @@
-//! The commands, a file each; none decides what a library module can decide.
+//! The commands, each in its own file. What a library module can decide is not decided here.
 
 mod asking;
 mod check;

@@ -1,4 +1,4 @@
-//! `depool` and `pool`: an operator's wish, which outlasts restarts and reboots.
+//! `depool` and `pool`: what an operator decides lasts across restarts and reboots.
 
 use super::asking::main_process;
 use super::session::Session;

@@ -1,4 +1,4 @@
-//! Whether the unit serves pages: looked at once, or until it does.
+//! Finds out whether the unit serves pages, once or until it does.
 
 use super::asking::source_of;
 use super::session::Session;
@@ -9,7 +9,7 @@ use crate::process::Process;
 use crate::wait::Watch;
 use std::time::{Duration, Instant};
 
-/// So often HHVM is looked at.
+/// How often HHVM is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// So long one look may take.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What a command works with once it may take its time: signals to this program, and somebody who tells.
+//! What a command needs once it may take longer: signals to this program, and a reporter.
 
 use super::asking::source_of;
 use crate::context::Context;

@@ -107,7 +107,7 @@ fn watch(signals: &Signals, began: Instant, front_end: &mut FrontEnd) -> Finding
             }
             Ok(status) if took >= TRIAL => {
                 return error(format!(
-                    "trial: the answer is still {status} {} after the health file was moved away, so the load balancer would \
+                    "trial: the answer is still {status}, {} after the health file was moved away, so the load balancer would \
                      not notice; a front controller (try_files), an error page or a cache answers instead of the file",
                     seconds(took)
                 ));

@@ -1,4 +1,4 @@
-//! What every protocol offers: one question, one bounded answer, by a deadline.
+//! What every protocol offers: one request with one bounded answer, by a deadline.
 
 use crate::load::Unknown;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A load in the words of HHVM's admin port: a number, and nothing else.
+//! Parses a load as HHVM's admin port sends it: a number, and nothing else.
 
 use super::client::Reply;
 use crate::load::Unknown;

@@ -1,4 +1,4 @@
-//! A FastCGI client for one small question: role responder, one request a connection, an absolute deadline, a
+//! A FastCGI client for one small request: role responder, one request per connection, an absolute deadline, a
 //! bounded answer.
 //!
 //! Sources: the FastCGI Specification 1.0 (section numbers below), and what HHVM's `fastcgi-session.cpp` accepts and

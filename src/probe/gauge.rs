@@ -1,4 +1,4 @@
-//! What a load is read from, whatever it is: a server's own word, or the kernel's.
+//! Anything that a load can be read from: a server, or the kernel.
 
 use crate::load::Unknown;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! The load by HHVM's own word: `/check-load` plus `/check-queued` of its admin port.
+//! The load from HHVM itself: `/check-load` plus `/check-queued` of its admin port.
 
 use super::client::Client;
 use super::count::{COUNT_MAX, count};

@@ -1,4 +1,4 @@
-//! Reads the load from the first place that gives one.
+//! Reads the load from the first place that answers with one.
 
 use super::client::Client;
 use super::fastcgi::FastCgi;

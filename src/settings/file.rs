@@ -1,5 +1,4 @@
-//! Reads one settings file into assignments, each with its line and column; keeps what is right in a file that has
-//! mistakes.
+//! Reads one settings file into assignments, each with its line and column. In a file with mistakes, the rest is kept.
 
 use super::table::{SPECS, Spec};
 use crate::context::UnitName;

@@ -1,6 +1,6 @@
 //! The settings: one table, one parser for their values, one name for each everywhere.
 //!
-//! A setting is called the same as a key in the files, as a long flag, and as a variable `HHVM_DRAIN_…`.
+//! A setting has the same name as a key in the files, as a long flag, and as a variable `HHVM_DRAIN_…`.
 
 pub mod layers;
 
