@@ -24,139 +24,139 @@ function __fish_hhvm_drain_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "restore" -d 'Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)'
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'Take the node out until `pool`, over restarts and reboots'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'Take the node out until `pool`, across restarts and reboots'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put the node back, whoever took it out'
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Say whether the node is in its pool, and why not'
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Prove that the next stop will drain'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Show whether the node is in its pool, and if not, why'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Check that the next stop will drain'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "drop-in" -d 'Print the drop-in for the unit that --unit names'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Only if the host is going down (for hhvm-drain-shutdown@.service)'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Do nothing unless the host is shutting down'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'With repool = "when-healthy": wait until HHVM serves, for start-timeout at most'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait for as long as HHVM runs (for hhvm-drain-repool@.service)'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'Wait until HHVM serves, for at most start-timeout'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait as long as HHVM runs (for hhvm-drain-repool@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'Why, for `status`' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'The reason that `status` shows' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'For machines'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Ask this, as the load balancer does' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit that is drained' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The load balancer\'s file; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-url -d 'The same file as this host\'s front end serves it' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where the load is read [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers there: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Believe no zero before; balancer\'s interval x (fall+1) [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l timeout -d 'Carry on after this time in any case [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-interval -d 'Time between two looks at the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'So many zeros in a row [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'Load that counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l start-timeout -d 'Longest time that a start waits for HHVM to serve [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help (see more with \'--help\')'

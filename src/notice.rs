@@ -1,22 +1,22 @@
-//! Decides, from what the front end on this host answers for the health file, since when the load balancer can know
-//! that the node is out.
+//! Decides since when the load balancer can know that the node is out, from the answers of the front end on this host
+//! for the health file.
 //!
-//! A front end goes on answering for a while: opcache, `open_file_cache`, and workers that each have a cache of their
-//! own, so that a first 404 is not the last 200.
+//! A front end can go on answering for a while, because of opcache or `open_file_cache`. Each worker can have its own
+//! cache, so the last 200 can come after the first 404.
 
 use std::time::{Duration, Instant};
 
-/// So often it is asked.
+/// How often it is asked.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What its answers have come to.
+/// What its answers show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noticed {
     /// There was no answer yet.
     Unanswered,
     /// It has said "up" for the last time then; never at all, if the node was out before.
     Since(Option<Instant>),
-    /// It would not stop in time, so its answers mean nothing.
+    /// It did not stop in time, so its answers mean nothing.
     Never,
 }
 

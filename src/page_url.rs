@@ -43,7 +43,7 @@ impl FromStr for PageUrl {
 }
 
 fn wrong() -> String {
-    "not like http://HOST/status.php or http://127.0.0.1/status.php#HOST".to_owned()
+    "not a URL like http://HOST/status.php or http://127.0.0.1/status.php#HOST".to_owned()
 }
 
 fn is_host(text: &str) -> bool {

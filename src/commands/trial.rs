@@ -24,7 +24,7 @@ pub(super) fn front_end(url: &PageUrl) -> Vec<Finding> {
     vec![judge(url, &FrontEnd::at(url).status(Instant::now() + PATIENCE))]
 }
 
-/// Whether the front end on this host tells by its answers that the health file is gone.
+/// Whether the answers of the front end on this host show that the health file is gone.
 pub(super) fn health_url(url: &PageUrl) -> Finding {
     let status = |url| FrontEnd::at(url).status(Instant::now() + PATIENCE);
     let no_such_file = url.without_such_a_file();
@@ -34,13 +34,15 @@ pub(super) fn health_url(url: &PageUrl) -> Finding {
         }
         (Ok(200..=299), Ok(gone)) => error(format!(
             "health-url: {no_such_file} answers {gone}, though there is no such file, so a drain cannot tell when the health \
-             file is gone; look for a front controller or an error page, or name another URL"
+             file is gone; look for a front controller or an error page, or set another URL"
         )),
-        (Ok(200..=299), Err(why)) => error(format!("health-url: {no_such_file} cannot be asked ({why})")),
+        (Ok(200..=299), Err(why)) => {
+            error(format!("health-url: the request to {no_such_file} failed ({why})"))
+        }
         (Ok(here), _) => error(format!(
-            "health-url: {url} answers {here}, not 2xx; name the URL at which this host's front end serves the health file"
+            "health-url: {url} answers {here}, not 2xx; set the URL at which this host's front end serves the health file"
         )),
-        (Err(why), _) => error(format!("health-url: {url} cannot be asked ({why})")),
+        (Err(why), _) => error(format!("health-url: the request to {url} failed ({why})")),
     }
 }
 

@@ -117,10 +117,10 @@ settings! {
     list(value::file) as Form::List(':'),
     "The file that the load balancer requests; repeatable";
 
-    /// The same file as the front end on this host serves it.
+    /// The URL at which the front end on this host serves the health file.
     health_url: Option<PageUrl> = ("health-url", "URL", None),
     optional(value::page_url) as Form::One,
-    "The same file as this host's front end serves it";
+    "URL at which this host's front end serves the health file";
 
     /// Where the load is read.
     endpoint: Endpoint = ("endpoint", "URL", Some("auto")),
