@@ -49,7 +49,8 @@ fn drains_php_fpm(listen: &str, endpoint: &str, connect: &str) {
     let status = host.run("hhvm-drain status --json --unit php8.2-fpm").ok().stdout;
     let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
     assert_eq!(status["last_drain"]["outcome"], "drained");
-    host.assert_comes_back();
+    host.run("systemctl start php8.2-fpm").ok();
+    wait_for("the node to be back in its pool", Duration::from_secs(10), || host.is_pooled());
 }
 
 pub fn php_fpm_on_a_unix_socket() {

@@ -8,6 +8,7 @@ mod endpoints;
 mod files;
 mod fronts;
 mod harness;
+mod health_url;
 mod host;
 mod matrix;
 mod needrestart;
@@ -57,6 +58,10 @@ const ONCE: &[Test] = tests! {
         php_fpm_on_tcp,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
+    health_url:
+        nginx_that_caches_is_waited_for,
+        a_front_end_that_never_notices_is_told,
+        check_fails_on_a_front_controller_and_on_a_wrong_url;
     needrestart:
         leaves_hhvm_alone_and_would_not_without_us;
     rpm:
