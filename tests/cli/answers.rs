@@ -1,8 +1,8 @@
 //! Whatever the endpoint answers: what is no load is never taken for zero, and the wait ends by its timeout.
 
 use crate::rig::Rig;
+use crate::run::run;
 use std::fs;
-use std::time::Duration;
 
 /// Drains against `control`; the load must be unknown to the end, for `reason`.
 fn unknown(protocol: &str, control: &str, reason: &str) {
@@ -11,9 +11,7 @@ fn unknown(protocol: &str, control: &str, reason: &str) {
     let stop = rig.stop(&["--timeout=1s"]);
     let case = format!("{protocol}, {control}: {stop:?}");
     assert_eq!(stop.code, 0, "{case}");
-    assert!(stop.stderr.contains("load is unknown after 1 s"), "{case}");
-    assert!(stop.stderr.contains(reason), "{case}");
-    assert!(stop.took >= Duration::from_secs(1) && stop.took < Duration::from_secs(2), "{case}");
+    assert!(stop.stderr.contains(&format!("load is unknown after 1 s ({reason}")), "{case}");
     assert_eq!(rig.status()["last_drain"]["outcome"], "timeout", "{case}");
 }
 
@@ -29,18 +27,18 @@ macro_rules! unknown_answers {
 
 unknown_answers! {
     refused: "refuse = true", "connection refused";
-    hangs_before_reading: "hang = accept", "(";
-    hangs_after_reading: "hang = reply", "(";
-    a_byte_a_second: "drip = true", "(";
+    hangs_before_reading: "hang = accept", "no complete answer in time";
+    hangs_after_reading: "hang = reply", "no complete answer in time";
+    a_byte_a_second: "drip = true", "no complete answer in time";
     status_401: "status = 401", "status 401: set password-file";
     status_404: "status = 404", "status 404";
     status_500: "status = 500", "status 500";
     empty: "body = empty", "empty answer";
-    negative: "body = -1", "not a number: \"-1\"";
-    letters: "body = abc", "not a number: \"abc\"";
+    negative: "body = -1", "answer is not a number: \"-1\"";
+    letters: "body = abc", "answer is not a number: \"abc\"";
     html_502: "body = html502", "status 502";
-    huge_number: "body = huge-number", "not a number";
-    ten_megabytes_of_zeros: "body = 10MB", "not a number";
+    huge_number: "body = huge-number", "answer is not a number: \"9999";
+    ten_megabytes_of_zeros: "body = 10MB", "answer is not a number: \"0000";
     queue_unknown: "status = 500\nonly = check-queued", "status 500";
 }
 
@@ -65,10 +63,11 @@ fn a_build_without_check_queued_is_drained_by_check_load() {
 
 #[test]
 fn the_wrong_protocol_is_named() {
-    let fastcgi = Rig::new();
-    let as_http = fastcgi.endpoint.replace("fastcgi://", "http://");
-    let stop = fastcgi.stop(&["--timeout=500ms", &format!("--endpoint={as_http}")]);
-    assert!(stop.code == 2 || stop.stderr.contains("load is unknown"), "{stop:?}");
+    let mut fastcgi = Rig::new();
+    fastcgi.endpoint = fastcgi.endpoint.replace("fastcgi://", "http://");
+    let stop = fastcgi.stop(&["--timeout=1s"]);
+    let silence = "load is unknown after 1 s (no complete answer in time)";
+    assert!(stop.stderr.contains(silence), "later versions of HHVM do not answer that: {stop:?}");
     let mut http = Rig::speaking("http");
     http.endpoint = http.endpoint.replace("http://", "fastcgi://");
     let stop = http.stop(&["--timeout=500ms"]);
@@ -94,13 +93,17 @@ fn a_threshold_counts_as_zero() {
 #[test]
 fn the_password_is_sent_and_shown_nowhere() {
     use std::os::unix::fs::PermissionsExt;
-    let rig = Rig::new();
-    fs::write(rig.path("etc/password"), "s3cret &+\n").unwrap();
-    fs::set_permissions(rig.path("etc/password"), PermissionsExt::from_mode(0o600)).unwrap();
-    rig.control("status = 401");
-    let stop = rig.stop(&["--timeout=300ms", "--password-file=/etc/password"]);
-    let said = format!("{stop:?}{:?}{}", rig.notifications(), rig.status());
-    assert!(said.contains("status 401") && !said.contains("s3cret"), "{said}");
+    let rig = Rig::configured(
+        "hhvm.server.type = fastcgi\nhhvm.admin_server.port = {port}\nhhvm.admin_server.password = \"s3cret &+\"\n",
+    );
+    for (password, expected) in [("s3cret &+\n", "load was 0 after"), ("wr0ng s3cret\n", "status 401")] {
+        fs::write(rig.path("etc/password"), password).unwrap();
+        fs::set_permissions(rig.path("etc/password"), PermissionsExt::from_mode(0o600)).unwrap();
+        let stop = rig.stop(&["--timeout=5s", "--password-file=/etc/password"]);
+        let said = format!("{stop:?}{:?}{}", rig.notifications(), rig.status());
+        assert!(stop.stderr.contains(expected) && !said.contains("s3cret"), "{said}");
+        run(&mut rig.hook(&["restore"]));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod answers;
 mod operator;
 mod rig;
+mod run;
 mod stop;
 mod systemctl;
 mod usage;

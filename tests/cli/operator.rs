@@ -1,6 +1,7 @@
 //! `depool`, `pool` and `status`, as an operator calls them.
 
-use crate::rig::{FAST, Rig, run, wait_for};
+use crate::rig::{FAST, Rig};
+use crate::run::{finish, run, wait_for};
 use std::fs;
 
 #[test]
@@ -38,12 +39,10 @@ fn what_was_moved_by_hand_stays_until_pool() {
 fn depool_waits_if_asked_and_fails_if_requests_are_left() {
     let rig = Rig::new();
     rig.control("load = 2");
-    let busy = run(&mut rig.command(&[&["depool", "--wait"], &FAST[..], &["--timeout=500ms"]].concat()));
+    let busy = run(&mut rig.command(&[&["depool", "--wait"], &FAST[..], &["--timeout=1s"]].concat()));
     assert_eq!(busy.code, 1);
-    assert!(
-        busy.stderr
-            .ends_with("hhvm-drain: Not drained: 2 in flight after 0 s; the node stays out of the pool\n")
-    );
+    let told = "hhvm-drain: Not drained: 2 in flight after 1 s; the node stays out of the pool\n";
+    assert!(busy.stderr.ends_with(told), "{busy:?}");
     rig.control("load = 0");
     let idle = run(&mut rig.command(&[&["depool", "--wait"], &FAST[..]].concat()));
     assert_eq!(idle.code, 0, "{idle:?}");
@@ -54,12 +53,12 @@ fn pool_in_mid_drain_waits_for_the_stop() {
     let rig = Rig::new();
     rig.control("load = 1");
     run(&mut rig.command(&["depool"]));
-    let child = rig.hook(&[&["stop"], &FAST[..], &["--timeout=20s"]].concat()).spawn().unwrap();
+    let child = rig.begin_stop(&[]);
     wait_for(|| rig.status()["draining"] == true);
     let pool = run(&mut rig.command(&["pool"]));
     assert!(pool.stderr.contains("goes back into the pool after it") && !rig.is_pooled(), "{pool:?}");
     rig.control("load = 0");
-    child.wait_with_output().unwrap();
+    finish(child);
     run(&mut rig.hook(&["restore"]));
     assert!(rig.is_pooled());
 }
@@ -72,7 +71,7 @@ fn pool_ends_a_depool_that_waits() {
     wait_for(|| !rig.is_pooled());
     assert_eq!(run(&mut rig.command(&["pool"])).code, 0);
     rig.control("load = 0");
-    child.wait_with_output().unwrap();
+    assert_eq!(finish(child).code, 0);
     assert!(rig.is_pooled(), "what an operator puts back stays");
 }
 

@@ -1,16 +1,17 @@
 //! One node: a root directory, an HHVM, a notify socket.
 
+use crate::run::{Run, finish, program, run, stand_in, wait_for};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
-/// Settings that make a drain short enough for a test.
-pub const FAST: [&str; 3] = ["--min-drain=300ms", "--timeout=3s", "--poll-interval=20ms"];
+/// Settings that make a drain short enough for a test. A drain that runs into the timeout takes longer than
+/// [`crate::run::PATIENCE`].
+pub const FAST: [&str; 3] = ["--min-drain=300ms", "--timeout=30s", "--poll-interval=20ms"];
 
 /// A path with a systemctl that says that HHVM runs, with the main process that `STANDIN_PID` names.
 pub const SYSTEMD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/systemd:/usr/bin:/bin");
@@ -23,15 +24,6 @@ pub struct Rig {
     /// The address of HHVM's page server.
     pub page: String,
     notify: UnixDatagram,
-}
-
-/// What became of one run of the program.
-#[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub took: Duration,
 }
 
 impl Rig {
@@ -157,7 +149,7 @@ impl Rig {
 
     /// The program as a person calls it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hhvm-drain"));
+        let mut command = Command::new(program());
         command.env_clear().env("PATH", "/usr/bin:/bin").arg("--root").arg(self.root.path());
         // What systemd would know of HHVM's start is for the host tests.
         command
@@ -185,9 +177,14 @@ impl Rig {
         command
     }
 
-    /// `stop` in a stop, with [`FAST`] settings and `flags`.
+    /// Begins `stop` in a stop, with [`FAST`] settings and `flags`.
+    pub fn begin_stop(&self, flags: &[&str]) -> Child {
+        self.hook(&[&["stop"], &FAST[..], flags].concat()).spawn().unwrap()
+    }
+
+    /// The whole of [`Rig::begin_stop`].
     pub fn stop(&self, flags: &[&str]) -> Run {
-        run(&mut self.hook(&[&["stop"], &FAST[..], flags].concat()))
+        finish(self.begin_stop(flags))
     }
 
     pub fn status(&self) -> serde_json::Value {
@@ -213,42 +210,4 @@ impl Drop for Rig {
             let _ = hhvm.wait();
         }
     }
-}
-
-/// Runs `command` to its end.
-pub fn run(command: &mut Command) -> Run {
-    let start = Instant::now();
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    Run {
-        code: status.code().expect("not killed"),
-        stdout: String::from_utf8(stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
-        took: start.elapsed(),
-    }
-}
-
-/// Waits until `condition` holds; fails after ten seconds.
-pub fn wait_for(condition: impl Fn() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(Instant::now() < give_up, "waited for ten seconds");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Ends `child` by SIGTERM, and says how and how fast it ended.
-pub fn terminate(mut child: Child) -> (Option<i32>, Duration, String) {
-    let start = Instant::now();
-    let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let code = child.wait().unwrap().code();
-    let took = start.elapsed();
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    (code, took, stderr)
-}
-
-/// The stand-in lies beside the tests; see `tests/README.md`.
-fn stand_in() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_hhvm-drain")).with_file_name("examples").join("hhvm")
 }

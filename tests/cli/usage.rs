@@ -1,8 +1,10 @@
 //! Wrong words, wrong settings, wrong surroundings: one line that helps, and never an abrupt stop.
 
-use crate::rig::{Rig, run};
+use crate::rig::{FAST, Rig};
+use crate::run::{finish, program, run};
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 fn one_line(text: &str) -> bool {
     text.starts_with("hhvm-drain: ") && text.matches('\n').count() == 1
@@ -23,7 +25,7 @@ fn wrong_usage_is_one_line_and_status_2() {
         assert!(one_line(&run.stderr) && run.stderr.contains(part), "{run:?}");
         assert!(!run.stderr.contains('\x1b'), "{run:?}");
     }
-    let bare = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).stdin(Stdio::null()));
+    let bare = run(Command::new(program()).stdin(Stdio::null()));
     assert_eq!(
         (bare.code, bare.stderr.as_str()),
         (2, "hhvm-drain: no command given; see hhvm-drain --help\n")
@@ -34,14 +36,14 @@ fn wrong_usage_is_one_line_and_status_2() {
 fn a_wrong_flag_in_a_unit_file_still_drains() {
     let rig = Rig::new();
     fs::write(rig.path("etc/hhvm-drain.toml"), "min-drain = \"200ms\"\n").unwrap();
-    for flags in [&["--timout=5s"][..], &["--timeout=soon", "--min-drain=200ms"]] {
-        let arguments = [&["stop"], flags].concat();
-        let stop = run(&mut rig.hook(&arguments));
+    for (flags, mistake) in [
+        (&["--timout=5s"][..], "'--timout'"),
+        (&["--timeout=soon", "--min-drain=200ms"], "--timeout: \"soon\""),
+    ] {
+        let stop = run(&mut rig.hook(&[&["stop"], flags].concat()));
         assert_eq!(stop.code, 0, "{stop:?}");
-        if flags.len() == 2 {
-            assert!(stop.stderr.contains("load was 0 after"), "{stop:?}");
-        }
-        assert!(stop.stderr.contains("tim"), "the mistake is named: {stop:?}");
+        assert!(stop.stderr.contains(mistake), "{stop:?}");
+        assert!(stop.drained_after() < Duration::from_secs(9), "the rest is in force: {stop:?}");
         run(&mut rig.hook(&["restore"]));
     }
 }
@@ -63,7 +65,7 @@ fn a_broken_file_still_drains_and_check_names_the_place() {
 }
 
 fn help(flags: &[&str]) -> String {
-    let help = run(Command::new(env!("CARGO_BIN_EXE_hhvm-drain")).args(flags));
+    let help = run(Command::new(program()).args(flags));
     assert_eq!(help.code, 0);
     help.stdout
 }
@@ -95,15 +97,24 @@ fn long_help_has_the_hooks_and_every_setting() {
     }
 }
 
+/// What nobody reads.
+fn closed() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
 #[test]
 fn a_closed_output_is_no_panic() {
     let rig = Rig::without_hhvm();
-    let mut status = rig.command(&["status"]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let output = status.stdout(writer).spawn().unwrap().wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(0), true), "{output:?}");
-    let mut stop = rig.hook(&["stop"]);
-    let output = stop.stderr(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    let status = finish(rig.command(&["status"]).stdout(closed()).spawn().unwrap());
+    assert_eq!((status.code, status.stderr.as_str()), (0, ""));
+    let usage = finish(rig.command(&["explode"]).stderr(closed()).spawn().unwrap());
+    assert_eq!(usage.code, 2);
+}
+
+#[test]
+fn a_closed_log_does_not_end_a_drain() {
+    let rig = Rig::new();
+    let stop = finish(rig.hook(&[&["stop"], &FAST[..]].concat()).stderr(closed()).spawn().unwrap());
+    assert_eq!(stop.code, 0);
+    assert_eq!(rig.status()["last_drain"]["outcome"], "drained");
 }
