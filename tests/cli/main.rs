@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod meanwhile;
 mod operator;
 mod rig;
 mod run;
