@@ -13,5 +13,7 @@ mod operator;
 mod rig;
 mod run;
 mod stop;
+mod sudden;
 mod systemctl;
+mod trace;
 mod usage;

@@ -133,6 +133,13 @@ impl Rig {
         fs::rename(self.path("control.new"), self.path("control")).unwrap();
     }
 
+    /// Makes it a host on which nothing was ever drained.
+    pub fn forget(&self) {
+        for directory in ["run", "var/lib"] {
+            let _ = fs::remove_dir_all(self.path(directory));
+        }
+    }
+
     pub fn is_pooled(&self) -> bool {
         self.path("var/www/status.php").exists()
     }

@@ -34,6 +34,11 @@ pub fn program() -> PathBuf {
     env::var_os(ANOTHER).map_or_else(|| env!("CARGO_BIN_EXE_hhvm-drain").into(), PathBuf::from)
 }
 
+/// Whether that is a release, in which a panic aborts.
+pub fn is_release() -> bool {
+    env::var_os(ANOTHER).is_some() || !cfg!(debug_assertions)
+}
+
 /// The stand-in lies beside the tests; see `tests/README.md`.
 pub fn stand_in() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_hhvm-drain")).with_file_name("examples").join("hhvm")

@@ -1,0 +1,97 @@
+//! Sudden ends: killed at any instant, or by a panic. What was moved away can always be moved back.
+
+use crate::rig::{FAST, Rig};
+use crate::run::{is_release, run, wait_for};
+use crate::trace::{Part, Traced};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+
+/// What takes the node out, and what puts it back.
+const PAIRS: [(&str, &str); 2] = [("stop", "restore"), ("depool", "pool")];
+
+const RECORD: &str = "var/lib/hhvm-drain/hhvm.service.json";
+
+/// Whether there is a record, and whether the node is in the pool: what a kill leaves, sorted.
+const MOMENTS: [(bool, bool); 3] = [(false, true), (true, false), (true, true)];
+
+fn moment(rig: &Rig) -> (bool, bool) {
+    (rig.path(RECORD).exists(), rig.is_pooled())
+}
+
+fn assert_put_back_by(undo: &str, rig: &Rig, when: &str) {
+    let undone = run(&mut rig.command(&[undo]));
+    assert_eq!(undone.code, 0, "{when}: {undone:?}");
+    assert_eq!(fs::read_to_string(rig.path("var/www/status.php")).unwrap(), "1-AM-ALIVE", "{when}");
+    assert_eq!(fs::read_dir(rig.path("var/www")).unwrap().count(), 1, "{when}");
+    assert!(!rig.path(RECORD).exists(), "{when}");
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_what_can_be_undone() {
+    for (command, undo) in PAIRS {
+        let rig = Rig::new();
+        let mut seen = BTreeSet::new();
+        for calls in 0.. {
+            let taking_out = Traced::start(&rig.hook(&[command]));
+            let ends = taking_out.advance(&rig, Part::Alone, calls);
+            taking_out.kill();
+            seen.insert(moment(&rig));
+            assert_put_back_by(undo, &rig, &format!("{command} killed after {calls} calls"));
+            if ends {
+                break;
+            }
+            rig.forget();
+        }
+        assert_eq!(Vec::from_iter(seen), MOMENTS, "{command}");
+    }
+}
+
+#[test]
+fn a_kill_while_it_is_undone_leaves_what_can_be_undone_again() {
+    for (command, undo) in PAIRS {
+        let rig = Rig::new();
+        let mut seen = BTreeSet::new();
+        for calls in 0.. {
+            let taking_out = Traced::start(&rig.hook(&[command]));
+            taking_out.finish(&rig, Part::Alone);
+            taking_out.kill();
+            assert_eq!(moment(&rig), (true, false), "{command}");
+            let putting_back = Traced::start(&rig.command(&[undo]));
+            let ends = putting_back.advance(&rig, Part::WithThreads, calls);
+            putting_back.kill();
+            seen.insert(moment(&rig));
+            assert_put_back_by(undo, &rig, &format!("{undo} killed after {calls} calls"));
+            if ends {
+                break;
+            }
+        }
+        assert_eq!(Vec::from_iter(seen), MOMENTS, "{undo}");
+    }
+}
+
+/// A shared object that breaks the clock.
+fn broken_clock(rig: &Rig) -> String {
+    let object = rig.path("broken_clock.so").display().to_string();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/broken_clock.c");
+    let cc = Command::new("cc").args(["-shared", "-fPIC", "-o", &object, source]).status();
+    assert!(cc.unwrap().success());
+    object
+}
+
+#[test]
+fn a_panic_leaves_what_can_be_undone_and_aborts_a_release() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    let mut stop = rig.hook(&[&["stop"], &FAST[..]].concat());
+    stop.env("LD_PRELOAD", broken_clock(&rig)).env("BROKEN", rig.path("broken"));
+    let mut child = stop.spawn().unwrap();
+    wait_for(|| !rig.is_pooled());
+    fs::write(rig.path("broken"), "").unwrap();
+    wait_for(|| child.try_wait().unwrap().is_some());
+    let end = child.wait_with_output().unwrap();
+    let expected = if is_release() { (None, Some(6)) } else { (Some(101), None) };
+    assert_eq!((end.status.code(), end.status.signal()), expected, "{end:?}");
+    assert_put_back_by("restore", &rig, "after a panic");
+}
