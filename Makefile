@@ -36,7 +36,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy test-rust
-STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages check-packages check-scriptlets check-repo \
+STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages test-release check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-hosts test-vm test-farm
 
 help: ## list the targets
@@ -84,6 +84,10 @@ test-rust: ## run the unit, command-line and documentation tests
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
 	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test layers --test standin --test farm
+
+test-release: target/stage/.made ## run the command-line tests against the packaged program, which aborts on a panic
+	@$(CARGO) build --quiet --examples
+	@RUST_TEST_THREADS=8 TEST_PROGRAM="$(CURDIR)/target/stage/hhvm-drain" $(CARGO) test --quiet --no-fail-fast --test cli
 
 check-fuzz: ## run each fuzz target for four seconds
 	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh
@@ -193,6 +197,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-hosts test-vm test-farm farm fuzz \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-hosts test-vm test-farm farm fuzz \
 	check-format check-clippy check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always
