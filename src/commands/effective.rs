@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn the_shipped_drop_in_is_good() {
-        assert!(unit(OURS).iter().all(|line| line.starts_with("None")), "{:?}", unit(OURS));
+        let told = unit(OURS);
+        assert!(told.iter().all(|line| line.starts_with("None")), "{told:?}");
+        assert_eq!(told.len(), 2, "the stop command and the patience: {told:?}");
     }
 
     #[test]

@@ -74,9 +74,9 @@ mod tests {
         }
 
         #[test]
-        fn only_a_printed_zero_is_zero(body in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let is_zero = count(&Reply { status: 200, body: body.clone() }) == Ok(0);
-            let trimmed: Vec<u8> = body.iter().copied().filter(|b| !b" \t\r\n".contains(b)).collect();
+        fn only_a_printed_zero_is_zero(text in "[ \t\r\n0+-]{0,4}[ \t\r\n0x.e\\x00]{0,2}") {
+            let is_zero = count(&Reply { status: 200, body: text.clone().into_bytes() }) == Ok(0);
+            let trimmed: Vec<u8> = text.bytes().filter(|b| !b" \t\r\n".contains(b)).collect();
             prop_assert!(!is_zero || (!trimmed.is_empty() && trimmed.iter().all(|&b| b == b'0')));
         }
     }

@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_most_telling_reason_is_given() {
-        let mut source = source([Err(Unknown::Status(401)), Err(Unknown::Refused)]);
-        assert_eq!(read(&mut source), Load::Unknown(Unknown::Status(401)));
+        for reasons in [[Unknown::Status(401), Unknown::Refused], [Unknown::Refused, Unknown::Status(401)]] {
+            assert_eq!(read(&mut source(reasons.map(Err))), Load::Unknown(Unknown::Status(401)));
+        }
     }
 }
