@@ -103,7 +103,7 @@ pub fn check_fails_on_a_front_controller_and_on_a_wrong_url() {
         ("http://127.0.0.1:8081/status.php", "ok       health-url: "),
         ("http://127.0.0.1:8081/every/status.php", "though there is no such file"),
         ("http://127.0.0.1:8081/missing.php", "answers 404, not 2xx"),
-        ("http://127.0.0.1:8999/status.php", "cannot be asked (connection refused"),
+        ("http://127.0.0.1:8999/status.php", "failed (connection refused"),
     ] {
         let check = host.run(&format!("hhvm-drain check --health-url={url}"));
         assert!(check.stdout.contains(expected), "{url}: {check:?}");
