@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
 pub enum Noticed {
     /// There was no answer yet.
     Unanswered,
-    /// It has said "up" for the last time then; never at all, if the node was out before.
+    /// It may have said "up" until then; never at all, if the node was out before.
     Since(Option<Instant>),
     /// It did not stop in time, so its answers mean nothing.
     Never,
@@ -50,10 +50,11 @@ impl Notice {
     pub fn answered(&mut self, asked: Instant, is_up: bool) {
         self.asked = None;
         self.next = asked + INTERVAL;
-        self.is_up = is_up;
-        if is_up {
+        // The load balancer may have asked between an "up" and the first answer that is none.
+        if is_up || self.is_up {
             self.last_up = Some(self.last_up.map_or(asked, |last| last.max(asked)));
         }
+        self.is_up = is_up;
         if self.noticed != Noticed::Never {
             self.noticed = Noticed::Since(self.last_up);
         }
@@ -67,7 +68,7 @@ impl Notice {
         }
     }
 
-    /// When it has said "up" for the last time, if its answers mean something.
+    /// Until when it may have said "up", if its answers mean something.
     #[must_use]
     pub fn last_up(&self) -> Option<Instant> {
         self.last_up.filter(|_| self.noticed != Noticed::Never)
@@ -117,7 +118,8 @@ mod tests {
     #[test]
     fn the_last_up_counts_however_many_answers_are_down_in_between() {
         let (noticed, start) = known(&[(0, true), (200, false), (11_700, true), (12_000, false)], 12_000);
-        assert_eq!(noticed, Noticed::Since(Some(start + Duration::from_millis(11_700))));
+        // Until then the load balancer may have been told so.
+        assert_eq!(noticed, Noticed::Since(Some(start + Duration::from_millis(12_000))));
     }
 
     #[test]
