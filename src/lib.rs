@@ -18,10 +18,10 @@
 //! 2. loops: [`wait`], `progress`, `terminate`
 //! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
-//!    [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
+//!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
-//!    [`place`], [`problem`], [`settings`], [`text`], [`unit`]
+//!    [`place`], [`problem`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
@@ -36,6 +36,7 @@ pub mod endpoint;
 pub mod error;
 pub mod files;
 pub mod hhvm;
+pub mod kernel;
 pub mod load;
 pub mod locate;
 pub mod message;
@@ -52,6 +53,7 @@ mod progress;
 pub mod repool;
 pub mod report;
 pub mod settings;
+pub mod sockets;
 pub mod systemd;
 mod terminate;
 pub mod text;

@@ -1,0 +1,125 @@
+//! One look at a unit. Its order matters: the lists of Unix sockets are taken before the descriptors, so that a
+//! connection that is accepted between the two is either waiting in the first or held in the second.
+
+use super::descriptors::sockets_of;
+use super::direct::nature;
+use super::processes::{members, of_unit};
+use super::space::{NetSpace, id_of};
+use super::{Host, Scope, Unseen};
+use crate::sockets::{Held, Listener, Process, Seen, Space};
+use std::time::Instant;
+
+/// So often a look is tried, because processes or sockets come and go meanwhile.
+const ATTEMPTS: usize = 3;
+/// Most descriptors of a unit's processes that are looked at.
+const DESCRIPTORS_MAX: usize = 250_000;
+/// So many sockets that no list explains are asked themselves; more of them count as in use.
+const ASKED_MAX: usize = 1_000;
+/// The process that has given others what they have from birth: standard output, sockets by which they are activated.
+const PID_1: i32 = 1;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Sockets that listen.
+    Listeners,
+    /// All sockets.
+    Connections,
+}
+
+/// Looks at all processes of `scope` and their sockets; returns by `deadline`, but for a moment.
+///
+/// # Errors
+/// When not everything can be seen: without the rights, while processes come and go, when there are too many.
+pub fn look(scope: &Scope, host: &Host, deadline: Instant) -> Result<Seen, Unseen> {
+    let mut seen = settle(|| {
+        let seen = attempt(scope, host, Wanted::Connections, deadline)?;
+        let settled = seen.unexplained().is_empty();
+        Ok((seen, settled))
+    })?;
+    for held in seen.unexplained().into_iter().take(ASKED_MAX) {
+        check(deadline)?;
+        let Some(process) = seen.processes.get(held.process) else { continue };
+        seen.asked.insert(held.inode, nature(&host.proc, process, held));
+    }
+    Ok(seen)
+}
+
+/// Where the processes of `scope` listen: [`look`], in less time.
+///
+/// # Errors
+/// Those of [`look`].
+pub fn listeners(scope: &Scope, host: &Host, deadline: Instant) -> Result<Vec<Listener>, Unseen> {
+    settle(|| Ok((attempt(scope, host, Wanted::Listeners, deadline)?.listeners(), true)))
+}
+
+/// Tries again while the result is not settled: what is made between two steps is explained by the next attempt.
+fn settle<T>(mut attempt: impl FnMut() -> Result<(T, bool), Unseen>) -> Result<T, Unseen> {
+    let mut last = attempt();
+    for _ in 1..ATTEMPTS {
+        match last {
+            Ok((_, false)) | Err(Unseen::Changing) => last = attempt(),
+            Ok((_, true)) | Err(_) => break,
+        }
+    }
+    last.map(|(found, _)| found)
+}
+
+fn attempt(scope: &Scope, host: &Host, wanted: Wanted, deadline: Instant) -> Result<Seen, Unseen> {
+    let pids = members(scope, host)?;
+    let processes = of_unit(&pids, host, deadline)?;
+    let mut spaces: Vec<NetSpace> = Vec::new();
+    for process in &processes {
+        let id = id_of(host, process.pid).map_err(|_| Unseen::Changing)?;
+        if !spaces.iter().any(|space| space.id == id) {
+            spaces.push(NetSpace::open(host, process.pid, id)?);
+        }
+    }
+    let unix = |space: &mut NetSpace| space.list_unix(wanted, deadline);
+    spaces.iter_mut().try_for_each(unix)?;
+    let held = descriptors(&processes, host, deadline)?;
+    if members(scope, host)? != pids && processes != super::processes::processes(scope, host, deadline)? {
+        return Err(Unseen::Changing);
+    }
+    spaces.iter_mut().try_for_each(|space| space.list_tcp(wanted, deadline))?;
+    let ids: Vec<u64> = spaces.iter().map(|space| space.id).collect();
+    let spaces = spaces.into_iter().map(|space| space.listed).collect();
+    let mut seen = Seen { processes, held, spaces, ..Seen::default() };
+    if wanted == Wanted::Connections && !seen.unexplained().is_empty() {
+        seen.spaces.extend(space_of_pid_1(host, &ids, deadline)?);
+    }
+    Ok(seen)
+}
+
+fn descriptors(processes: &[Process], host: &Host, deadline: Instant) -> Result<Vec<Held>, Unseen> {
+    let mut held = Vec::new();
+    let mut looked_at = 0;
+    for (index, process) in processes.iter().enumerate() {
+        check(deadline)?;
+        sockets_of(&host.proc, process.pid, |descriptor, inode| {
+            held.extend(inode.map(|inode| Held { inode, process: index, descriptor }));
+            looked_at += 1;
+            if looked_at > DESCRIPTORS_MAX { Err(Unseen::TooMany("descriptors")) } else { Ok(()) }
+        })?;
+    }
+    held.sort_unstable();
+    Ok(held)
+}
+
+/// The lists of the name space in which descriptors are made that processes have from birth, unless they are known.
+/// Where it cannot be entered, more stays unexplained.
+fn space_of_pid_1(host: &Host, known: &[u64], deadline: Instant) -> Result<Option<Space>, Unseen> {
+    let Ok(id) = id_of(host, PID_1) else { return Ok(None) };
+    if known.contains(&id) {
+        return Ok(None);
+    }
+    let Ok(mut space) = NetSpace::open(host, PID_1, id) else { return Ok(None) };
+    space.list_unix(Wanted::Connections, deadline)?;
+    space.list_tcp(Wanted::Connections, deadline)?;
+    Ok(Some(space.listed))
+}
+
+/// Fails after the deadline.
+pub(super) fn check(deadline: Instant) -> Result<(), Unseen> {
+    if Instant::now() < deadline { Ok(()) } else { Err(Unseen::TimedOut) }
+}

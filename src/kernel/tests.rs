@@ -1,0 +1,6 @@
+//! Real processes, sockets and name spaces.
+
+mod cgroups;
+mod sockets;
+mod spaces;
+mod unit;
