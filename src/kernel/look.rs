@@ -4,9 +4,13 @@
 use super::descriptors::sockets_of;
 use super::direct::nature;
 use super::processes::{members, of_unit};
-use super::space::{NetSpace, id_of};
+use super::space::NetSpace;
+use super::unseen::check;
+use super::wire::Wanted;
+use super::within::id_of;
 use super::{Host, Scope, Unseen};
-use crate::sockets::{Held, Listener, Process, Seen, Space};
+use crate::sockets::{Held, Holder, Listener, Process, Seen, SocketAddress, Space, TcpRow};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 /// So often a look is tried, because processes or sockets come and go meanwhile.
@@ -17,15 +21,6 @@ const DESCRIPTORS_MAX: usize = 250_000;
 const ASKED_MAX: usize = 1_000;
 /// The process that has given others what they have from birth: standard output, sockets by which they are activated.
 const PID_1: i32 = 1;
-
-/// What is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// Sockets that listen.
-    Listeners,
-    /// All sockets.
-    Connections,
-}
 
 /// Looks at all processes of `scope` and their sockets; returns by `deadline`, but for a moment.
 ///
@@ -51,6 +46,32 @@ pub fn look(scope: &Scope, host: &Host, deadline: Instant) -> Result<Seen, Unsee
 /// Those of [`look`].
 pub fn listeners(scope: &Scope, host: &Host, deadline: Instant) -> Result<Vec<Listener>, Unseen> {
     settle(|| Ok((attempt(scope, host, Wanted::Listeners, deadline)?.listeners(), true)))
+}
+
+/// Whether this process still holds a socket that it was seen to hold. As long as it does, nobody else listens there.
+#[must_use]
+pub fn still_holds(holder: &Holder, host: &Host) -> bool {
+    let descriptors = host.proc.join(holder.process.pid.to_string()).join("fd");
+    let link = std::fs::read_link(descriptors.join(holder.descriptor.to_string()));
+    link.is_ok_and(|link| link.as_os_str() == format!("socket:[{}]", holder.inode).as_str())
+}
+
+/// The users, by number, who have made the sockets that listen at `address` in the network name space of `pid`, whatever
+/// unit they are of.
+///
+/// # Errors
+/// When they are not known.
+pub fn users_listening(
+    address: SocketAddr,
+    pid: i32,
+    host: &Host,
+    deadline: Instant,
+) -> Result<Vec<u32>, Unseen> {
+    let id = id_of(host, pid).map_err(|error| Unseen::NameSpace(pid, error.kind()))?;
+    let mut space = NetSpace::open(host, pid, id)?;
+    space.list_tcp(Wanted::Listeners, deadline)?;
+    let listens = |row: &&TcpRow| SocketAddress::Tcp(row.local).is_reached_by(address);
+    Ok(space.listed.tcp.iter().filter(listens).map(|row| row.user).collect())
 }
 
 /// Tries again while the result is not settled: what is made between two steps is explained by the next attempt.
@@ -117,9 +138,4 @@ fn space_of_pid_1(host: &Host, known: &[u64], deadline: Instant) -> Result<Optio
     space.list_unix(Wanted::Connections, deadline)?;
     space.list_tcp(Wanted::Connections, deadline)?;
     Ok(Some(space.listed))
-}
-
-/// Fails after the deadline.
-pub(super) fn check(deadline: Instant) -> Result<(), Unseen> {
-    if Instant::now() < deadline { Ok(()) } else { Err(Unseen::TimedOut) }
 }

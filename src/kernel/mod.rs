@@ -13,11 +13,13 @@ mod sock_diag;
 mod space;
 mod unseen;
 mod wire;
+mod within;
 
 pub use cgroup::of_self as own_cgroup;
-pub use look::{listeners, look};
+pub use look::{listeners, look, still_holds, users_listening};
 pub use processes::processes;
 pub use unseen::Unseen;
+pub use within::within;
 
 use crate::context::Root;
 use std::os::unix::fs::MetadataExt;

@@ -1,6 +1,6 @@
 //! The processes of a unit, in the order in which they were started.
 
-use super::look::check;
+use super::unseen::check;
 use super::{Host, Program, Scope, Unseen, cgroup};
 use crate::sockets::Process;
 use rustix::process::getuid;

@@ -1,7 +1,7 @@
-//! Asks the kernel for its lists of sockets (sock_diag(7)), by a netlink socket (netlink(7)).
+//! Asks the kernel for its lists of sockets (`sock_diag(7)`), by a netlink socket (netlink(7)).
 
 use super::Unseen;
-use super::look::check;
+use super::unseen::check;
 use super::wire::{Message, Request, messages};
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Instant;
 
 /// Why something of a unit's processes and sockets stays unseen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,4 +47,9 @@ impl fmt::Display for Unseen {
             Self::NotUnderstood => f.write_str("the kernel's list of sockets is not understood"),
         }
     }
+}
+
+/// Fails after the deadline.
+pub(super) fn check(deadline: Instant) -> Result<(), Unseen> {
+    if Instant::now() < deadline { Ok(()) } else { Err(Unseen::TimedOut) }
 }

@@ -1,13 +1,21 @@
 //! The bytes of questions about sockets and of their answers: `linux/netlink.h`, `linux/sock_diag.h`,
 //! `linux/inet_diag.h`, `linux/unix_diag.h`. Numbers are in the order of this machine, ports in that of the network.
 
-use super::look::Wanted;
 use crate::sockets::{FileId, Name, TcpRow, TcpState, UnixRow, UnixState, is_idle};
 use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Sockets that listen.
+    Listeners,
+    /// All sockets.
+    Connections,
+}
 
 const NLMSG_HEADER: usize = 16;
 const NLMSG_ERROR: u16 = 2;
@@ -168,7 +176,8 @@ fn tcp(payload: &[u8]) -> Option<TcpRow> {
     let inode = u64::from(u32_at(payload, 68)?);
     let info = attributes(payload.get(72..)?).find(|(kind, _)| *kind == INET_DIAG_INFO);
     let idle = is_idle(queues, info.and_then(|(_, info)| last_data(info)));
-    Some(TcpRow { inode, state, local: SocketAddr::new(ip, port), idle })
+    let user = u32_at(payload, 64)?;
+    Some(TcpRow { inode, state, local: SocketAddr::new(ip, port), user, idle })
 }
 
 /// `tcpi_last_data_sent` and `tcpi_last_data_recv` of `struct tcp_info` (`linux/tcp.h`): how long ago, for every kernel
@@ -202,13 +211,11 @@ fn unix(payload: &[u8]) -> Option<UnixRow> {
 }
 
 fn name(value: &[u8]) -> Option<Name> {
-    match value.split_first()? {
-        (0, name) => Some(Name::Abstract(name.to_vec())),
-        _ => {
-            let path = value.split(|byte| *byte == 0).next()?;
-            Some(Name::Path(OsStr::from_bytes(path).into()))
-        }
+    if let Some((0, name)) = value.split_first() {
+        return Some(Name::Abstract(name.to_vec()));
     }
+    let path = value.split(|byte| *byte == 0).next().filter(|path| !path.is_empty())?;
+    Some(Name::Path(OsStr::from_bytes(path).into()))
 }
 
 /// `struct nlattr`: the kinds and the values.

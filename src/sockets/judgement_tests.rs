@@ -14,7 +14,7 @@ const EPHEMERAL_PORT: u16 = 40_000;
 /// Where something listens or listened.
 #[derive(Debug, Clone)]
 struct Server {
-    place: Place,
+    place: SocketAddress,
     space: usize,
     ours: bool,
     admin: bool,
@@ -59,13 +59,13 @@ struct Unit {
     remembered: bool,
 }
 
-fn place() -> impl Strategy<Value = Place> {
+fn place() -> impl Strategy<Value = SocketAddress> {
     let address = prop_oneof![Just("127.0.0.1"), Just("127.0.0.2"), Just("0.0.0.0"), Just("::1"), Just("::")];
     let port = prop_oneof![Just(80_u16), Just(9000), Just(9001), Just(EPHEMERAL_PORT), Just(50_000)];
     let tcp = (address, port)
-        .prop_map(|(ip, port)| Place::Tcp((ip.parse::<std::net::IpAddr>().unwrap(), port).into()));
-    let unix = (0..3_u8).prop_map(|n| Place::Unix(Name::Path(format!("/run/{n}").into())));
-    let named = (0..2_u8).prop_map(|n| Place::Unix(Name::Abstract(vec![n])));
+        .prop_map(|(ip, port)| SocketAddress::Tcp((ip.parse::<std::net::IpAddr>().unwrap(), port).into()));
+    let unix = (0..3_u8).prop_map(|n| SocketAddress::Unix(Name::Path(format!("/run/{n}").into())));
+    let named = (0..2_u8).prop_map(|n| SocketAddress::Unix(Name::Abstract(vec![n])));
     prop_oneof![3 => tcp, 2 => unix, 1 => named]
 }
 
@@ -107,10 +107,10 @@ fn unit() -> impl Strategy<Value = Unit> {
     );
     parts.prop_map(|(mut servers, connections, own, missed, remembered)| {
         // The kernel allows a place once in each name space, but for SO_REUSEPORT among sockets of one owner.
-        let mut taken: Vec<(Place, usize)> = Vec::new();
+        let mut taken: Vec<(SocketAddress, usize)> = Vec::new();
         servers.retain(|server| {
-            let overlaps = |place: &Place| match (place, &server.place) {
-                (Place::Tcp(a), Place::Tcp(b)) => {
+            let overlaps = |place: &SocketAddress| match (place, &server.place) {
+                (SocketAddress::Tcp(a), SocketAddress::Tcp(b)) => {
                     a.port() == b.port()
                         && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
                 }
@@ -164,7 +164,7 @@ impl World {
     }
 
     fn tcp(&mut self, space: usize, inode: u64, state: TcpState, local: SocketAddr, idle: bool) {
-        self.seen.spaces[space].tcp.push(TcpRow { inode, state, local, idle });
+        self.seen.spaces[space].tcp.push(TcpRow { inode, state, local, user: 0, idle });
     }
 
     fn unix(
@@ -192,8 +192,8 @@ impl World {
         };
         let queue = u32::try_from(unit.connections.iter().filter(waits).count()).unwrap();
         match &server.place {
-            Place::Tcp(local) => self.tcp(server.space, inode, TcpState::Listening, *local, false),
-            Place::Unix(name) => {
+            SocketAddress::Tcp(local) => self.tcp(server.space, inode, TcpState::Listening, *local, false),
+            SocketAddress::Unix(name) => {
                 let listening = UnixState::Listening(queue);
                 self.unix(server.space, inode, listening, Some(name.clone()), Some(index));
             }
@@ -207,7 +207,7 @@ impl World {
         let held = server.ours && !connection.queued && !connection.outside;
         let counts = server.ours && !server.admin && (held || !server.gone);
         match &server.place {
-            Place::Tcp(listener) => {
+            SocketAddress::Tcp(listener) => {
                 let state = match connection.state {
                     TcpState::Ending if connection.queued => TcpState::Open,
                     state => state,
@@ -222,30 +222,23 @@ impl World {
                 let hidden = server.gone && !unit.remembered && (32_768..=60_999).contains(&listener.port());
                 let in_use = u64::from(counts && !idle);
                 self.truth += in_use;
-                self.beyond += in_use * u64::from(hidden && self.has_page_listener(unit));
+                self.beyond += in_use * u64::from(hidden && has_page_listener(unit));
             }
-            Place::Unix(name) => {
+            SocketAddress::Unix(name) => {
+                // A name that is no file is known in its own network name space only.
+                let from = if matches!(name, Name::Path(_)) { connection.from } else { server.space };
                 if !connection.queued {
                     let inode = self.next();
-                    self.unix(connection.from, inode, UnixState::Connected, Some(name.clone()), Some(index));
+                    self.unix(from, inode, UnixState::Connected, Some(name.clone()), Some(index));
                     if held {
                         self.hold(inode);
                     }
                 }
-                let found = connection.queued || held || connection.from < LISTED;
-                // An abstract name says nothing in another name space.
-                let named = held
-                    || connection.queued
-                    || matches!(name, Name::Path(_))
-                    || connection.from == server.space;
+                let found = connection.queued || held || from < LISTED;
                 self.truth += u64::from(counts);
-                self.beyond += u64::from(counts && !(found && named));
+                self.beyond += u64::from(counts && !found);
             }
         }
-    }
-
-    fn has_page_listener(&self, unit: &Unit) -> bool {
-        unit.servers.iter().any(|server| server.ours && !server.gone && !server.admin)
     }
 
     fn own(&mut self, own: Own) {
@@ -262,7 +255,7 @@ impl World {
         }
     }
 
-    fn miss(&mut self, missed: &Index) {
+    fn miss(&mut self, missed: Index) {
         let rows: Vec<(usize, bool, usize)> = self
             .seen
             .spaces
@@ -287,13 +280,18 @@ impl World {
 
     fn count(&self, unit: &Unit) -> u64 {
         let ours = || unit.servers.iter().filter(|server| server.ours);
-        let former: Vec<Place> = ours()
+        let former: Vec<SocketAddress> = ours()
             .filter(|server| server.gone && unit.remembered)
             .map(|server| server.place.clone())
             .collect();
-        let admin: Vec<&Place> = ours().filter(|server| server.admin).map(|server| &server.place).collect();
+        let admin: Vec<&SocketAddress> =
+            ours().filter(|server| server.admin).map(|server| &server.place).collect();
         self.seen.in_use(Question { counts: &|place| !admin.contains(&place), former: &former }).total()
     }
+}
+
+fn has_page_listener(unit: &Unit) -> bool {
+    unit.servers.iter().any(|server| server.ours && !server.gone && !server.admin)
 }
 
 /// The address of a connection's end at a listener.
@@ -317,7 +315,7 @@ proptest! {
     #[test]
     fn every_connection_to_a_page_listener_of_the_unit_counts(unit in unit().prop_filter("clear", is_clear)) {
         let mut world = World::of(&unit);
-        unit.missed.iter().for_each(|missed| world.miss(missed));
+        unit.missed.iter().for_each(|missed| world.miss(*missed));
         let count = world.count(&unit);
         prop_assert!(count >= world.truth - world.beyond, "{count} of {}: {:?}", world.truth, world.seen);
     }
@@ -330,7 +328,7 @@ proptest! {
         let world = World::of(&unit);
         let outwards = unit.own.iter().filter(|own| matches!(own, Own::TcpOutwards)).count() as u64;
         // Without any listener they may be what a closed one has left.
-        let doubtful = if world.has_page_listener(&unit) { 0 } else { outwards };
+        let doubtful = if has_page_listener(&unit) { 0 } else { outwards };
         prop_assert!(world.count(&unit) <= world.truth + doubtful, "{} of {}: {:?}", world.count(&unit), world.truth, world.seen);
     }
 }

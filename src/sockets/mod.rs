@@ -2,13 +2,13 @@
 //!
 //! [`crate::kernel`] makes a [`Seen`]; all judgement is here, and touches nothing.
 
+mod address;
 mod judgement;
-mod place;
 mod rows;
 mod seen;
 
+pub use address::{Name, SocketAddress};
 pub use judgement::{Count, Question};
-pub use place::{Name, Place};
 pub use rows::{FileId, Space, TcpRow, TcpState, UnixRow, UnixState, is_idle};
 pub use seen::Seen;
 
@@ -45,11 +45,26 @@ pub enum Nature {
     InUse,
 }
 
-/// A socket on which the unit accepts connections.
+/// A place where the unit accepts connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
-    /// Where it listens.
-    pub place: Place,
+    /// Where.
+    pub address: SocketAddress,
+    /// A process that is in the network name space of that address.
+    pub inside: i32,
+    /// The file of a Unix socket.
+    pub file: Option<FileId>,
     /// The processes that hold it, oldest first.
-    pub holders: Vec<Process>,
+    pub holders: Vec<Holder>,
+}
+
+/// A process that holds a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub process: Process,
+    /// The descriptor's number there.
+    pub descriptor: i32,
+    /// The socket's number.
+    pub inode: u64,
 }

@@ -11,6 +11,8 @@ const IDLE: Duration = Duration::from_secs(5);
 /// What the kernel lists in one network name space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Space {
+    /// The number of a process that is in it.
+    pub inside: i32,
     /// TCP, of both families. Of connections that are neither held by the unit nor to a port of its, some may be missing.
     pub tcp: Vec<TcpRow>,
     /// Unix sockets.
@@ -29,6 +31,8 @@ pub struct TcpRow {
     pub state: TcpState,
     /// Its address on this host.
     pub local: SocketAddr,
+    /// The user who has made it, by number.
+    pub user: u32,
     /// Whether it is kept alive without a request on it, see [`is_idle`].
     pub idle: bool,
 }

@@ -1,6 +1,6 @@
 //! What was seen, looked up: who holds which socket, where the unit listens, what nobody explains.
 
-use super::{FileId, Held, Listener, Nature, Place, Process, TcpState, UnixState};
+use super::{FileId, Held, Holder, Listener, Nature, Process, SocketAddress, TcpState, UnixState};
 use super::{Space, UnixRow};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) struct Listening {
     /// The name space whose list it stands in.
     pub(super) space: usize,
     pub(super) inode: u64,
-    pub(super) place: Place,
+    pub(super) address: SocketAddress,
     pub(super) file: Option<FileId>,
 }
 
@@ -30,22 +30,29 @@ impl Seen {
     /// Where the unit listens, each place once, in order.
     #[must_use]
     pub fn listeners(&self) -> Vec<Listener> {
-        let holders_of = |socket: Listening| {
-            let holders = self.holders(socket.inode).iter();
-            holders.map(|held| (socket.place.clone(), held.process)).collect::<Vec<_>>()
-        };
-        let mut found: Vec<(Place, usize)> = self.listening().flat_map(holders_of).collect();
-        found.sort();
-        found.dedup();
-        let mut listeners: Vec<Listener> = Vec::new();
-        for (place, process) in found {
-            let holder = self.processes.get(process).cloned();
+        let mut found: Vec<Listening> = self.listening().collect();
+        found.sort_by(|a, b| (&a.address, a.space).cmp(&(&b.address, b.space)));
+        let mut listeners: Vec<(usize, Listener)> = Vec::new();
+        for Listening { space, inode, address, file } in found {
+            let holders = self.holders(inode).iter().filter_map(|held| self.holder(held));
             match listeners.last_mut() {
-                Some(last) if last.place == place => last.holders.extend(holder),
-                _ => listeners.push(Listener { place, holders: holder.into_iter().collect() }),
+                Some((of, last)) if *of == space && last.address == address => last.holders.extend(holders),
+                _ => {
+                    let (inside, holders) = (self.spaces[space].inside, holders.collect());
+                    listeners.push((space, Listener { address, inside, file, holders }));
+                }
             }
         }
-        listeners
+        let in_order = |(_, mut listener): (usize, Listener)| {
+            listener.holders.sort_by_key(|holder| (holder.process.started, holder.process.pid));
+            listener
+        };
+        listeners.into_iter().map(in_order).collect()
+    }
+
+    fn holder(&self, held: &Held) -> Option<Holder> {
+        let process = self.processes.get(held.process)?.clone();
+        Some(Holder { process, descriptor: held.descriptor, inode: held.inode })
     }
 
     /// The sockets that the unit holds and that neither a list nor they themselves explain, each once.
@@ -73,13 +80,13 @@ impl Seen {
             let tcp = tcp.map(move |row| Listening {
                 space: index,
                 inode: row.inode,
-                place: Place::Tcp(row.local),
+                address: SocketAddress::Tcp(row.local),
                 file: None,
             });
             let unix = space.unix.iter().filter_map(move |row| match row {
                 UnixRow { state: UnixState::Listening(_), name: Some(name), file, inode, .. } => {
-                    let place = Place::Unix(name.clone());
-                    Some(Listening { space: index, inode: *inode, place, file: *file })
+                    let address = SocketAddress::Unix(name.clone());
+                    Some(Listening { space: index, inode: *inode, address, file: *file })
                 }
                 _ => None,
             });

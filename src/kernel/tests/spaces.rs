@@ -22,7 +22,9 @@ impl Elsewhere {
         let (told, entered) = channel();
         thread::spawn(move || {
             told.send(nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)).unwrap();
-            to_do.into_iter().for_each(|task| task());
+            for task in to_do {
+                task();
+            }
         });
         match entered.recv().unwrap() {
             Ok(()) => Some(Self(tasks)),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Where a socket listens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum SocketAddress {
     /// A TCP port, on one address or, with the unspecified one, on all.
     Tcp(SocketAddr),
     /// A Unix socket.
@@ -23,7 +23,7 @@ pub enum Name {
     Abstract(Vec<u8>),
 }
 
-impl Place {
+impl SocketAddress {
     /// The TCP port.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
@@ -31,6 +31,15 @@ impl Place {
             Self::Tcp(address) => Some(address.port()),
             Self::Unix(_) => None,
         }
+    }
+
+    /// Whether somebody who connects to `address`, in the same network name space, gets here. A socket that listens on all
+    /// addresses of IPv6 usually takes IPv4, too.
+    #[must_use]
+    pub fn is_reached_by(&self, address: SocketAddr) -> bool {
+        let Self::Tcp(own) = self else { return false };
+        let (ip, to) = (own.ip().to_canonical(), address.ip().to_canonical());
+        own.port() == address.port() && (ip == to || (ip.is_unspecified() && (ip.is_ipv6() || to.is_ipv4())))
     }
 
     /// Whether a connection whose end here is `local` belongs to a socket that listens here, and how closely its
@@ -58,7 +67,7 @@ pub(super) enum Fit {
     Address,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SocketAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
@@ -73,7 +82,7 @@ mod tests {
     use super::*;
 
     fn fit(listener: &str, local: &str) -> Option<Fit> {
-        Place::Tcp(listener.parse().unwrap()).takes(local.parse().unwrap())
+        SocketAddress::Tcp(listener.parse().unwrap()).takes(local.parse().unwrap())
     }
 
     #[test]
@@ -92,10 +101,27 @@ mod tests {
     }
 
     #[test]
+    fn who_connects_may_write_the_address_in_another_way() {
+        let reaches =
+            |own: &str, to: &str| SocketAddress::Tcp(own.parse().unwrap()).is_reached_by(to.parse().unwrap());
+        assert!(reaches("127.0.0.1:9001", "127.0.0.1:9001") && reaches("0.0.0.0:9001", "127.0.0.1:9001"));
+        assert!(reaches("[::]:9001", "127.0.0.1:9001") && reaches("[::]:9001", "[::1]:9001"));
+        assert!(reaches("[::ffff:127.0.0.1]:9001", "127.0.0.1:9001"));
+        for (own, to) in [
+            ("127.0.0.1:9001", "127.0.0.1:9000"),
+            ("127.0.0.1:9001", "127.0.0.2:9001"),
+            ("0.0.0.0:9001", "[::1]:9001"),
+            ("[::1]:9001", "127.0.0.1:9001"),
+        ] {
+            assert!(!reaches(own, to), "{own} {to}");
+        }
+    }
+
+    #[test]
     fn places_print_as_people_write_them() {
-        let path = Place::Unix(Name::Path("/run/hhvm/sock".into()));
+        let path = SocketAddress::Unix(Name::Path("/run/hhvm/sock".into()));
         assert_eq!(path.to_string(), "/run/hhvm/sock");
-        assert_eq!(Place::Unix(Name::Abstract(b"hhvm\n".to_vec())).to_string(), "@hhvm");
-        assert_eq!(Place::Tcp("[::]:9000".parse().unwrap()).to_string(), "[::]:9000");
+        assert_eq!(SocketAddress::Unix(Name::Abstract(b"hhvm\n".to_vec())).to_string(), "@hhvm");
+        assert_eq!(SocketAddress::Tcp("[::]:9000".parse().unwrap()).to_string(), "[::]:9000");
     }
 }
