@@ -1,7 +1,9 @@
 //! Command lines and ini files of the kinds that hosts have, and nonsense.
 
 use super::*;
+use crate::endpoint::Protocol;
 use crate::hhvm::{Options, arguments, properties};
+use crate::locate::Configured;
 use proptest::prelude::*;
 
 fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
@@ -14,8 +16,10 @@ fn found(words: &[&str], files: &[(&str, &str)]) -> Hhvm {
     of_command_line(words.join("\0").as_bytes(), directory.path(), Path::new(""))
 }
 
-fn targets(hhvm: &Hhvm) -> Vec<String> {
-    hhvm.admin_targets().unwrap_or_default().iter().map(ToString::to_string).collect()
+/// The admin port, and the language that it speaks.
+fn admin(hhvm: &Hhvm) -> Option<(u16, Protocol)> {
+    let configured = Configured::of(hhvm);
+    Some((configured.admin_port?, configured.protocol.unwrap()))
 }
 
 const PACKAGED: &str = "\
@@ -35,7 +39,7 @@ fn the_packaged_configuration_has_no_admin_port() {
         &["/usr/bin/hhvm", "--mode", "daemon", "--config", "/server.ini"],
         &[("/server.ini", PACKAGED)],
     );
-    assert_eq!(hhvm.admin_targets(), None);
+    assert_eq!(admin(&hhvm), None);
     assert_eq!(hhvm.options.port.as_ref().map(|found| found.value), Some(9000));
     let origin = hhvm.options.server_type.unwrap().origin;
     assert_eq!(origin.to_string(), "/server.ini:6");
@@ -50,11 +54,11 @@ fn without_a_file_on_the_command_line_those_in_etc_count() {
         ("etc/hhvm/config.hdf", "AdminServer { Port = 4 }"),
     ];
     let hhvm = found(&["hhvm", "-m", "server"], &files);
-    assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:2/check-load");
+    assert_eq!(admin(&hhvm), Some((2, Protocol::FastCgi)));
     assert_eq!(hhvm.options.admin_port.unwrap().origin.to_string(), "/etc/hhvm/php2.ini:1");
     assert_eq!(hhvm.unread[0].0, Path::new("/etc/hhvm/config.hdf"));
     for words in [&["hhvm", "-n"][..], &["hhvm", "--no-config"], &["hhvm", "-c", "etc/hhvm/none.ini"]] {
-        assert_eq!(found(words, &files).admin_targets(), None, "{words:?}");
+        assert_eq!(admin(&found(words, &files)), None, "{words:?}");
     }
 }
 
@@ -65,7 +69,7 @@ fn later_files_win_and_the_command_line_over_files() {
         ("b.ini", "hhvm.admin_server.port=2"),
     ];
     let both = ["hhvm", "-c", "a.ini", "--config=b.ini"];
-    assert_eq!(targets(&found(&both, &files))[0], "fastcgi://127.0.0.1:2/check-load");
+    assert_eq!(admin(&found(&both, &files)), Some((2, Protocol::FastCgi)));
     for (words, port) in [
         (&["-d", "hhvm.admin_server.port=3"][..], 3),
         (&["-dhhvm.admin_server.port=3", "-vAdminServer.Port=4"], 4),
@@ -73,7 +77,7 @@ fn later_files_win_and_the_command_line_over_files() {
         (&["--admin-port=6"], 6),
     ] {
         let hhvm = found(&[&both[..], words].concat(), &files);
-        assert_eq!(targets(&hhvm)[0], format!("fastcgi://127.0.0.1:{port}/check-load"), "{words:?}");
+        assert_eq!(admin(&hhvm), Some((port, Protocol::FastCgi)), "{words:?}");
     }
 }
 
@@ -81,21 +85,6 @@ fn later_files_win_and_the_command_line_over_files() {
 fn a_flag_at_the_end_has_no_value() {
     for words in ["hhvm\0--config\0", "hhvm\0--config"] {
         assert_eq!(arguments::read(words.as_bytes()), [], "{words:?}");
-    }
-}
-
-#[test]
-fn the_address_decides_where_to_ask() {
-    for (words, expected) in [
-        (&["-vAdminServer.Port=9001"][..], "http://127.0.0.1:9001/check-load http://[::1]:9001/check-load"),
-        (&["-vAdminServer.Port=9001", "-vServer.IP=10.0.0.1"], "http://10.0.0.1:9001/check-load"),
-        (
-            &["-vAdminServer.Port=9001", "-vServer.IP=10.0.0.1", "-vAdminServer.IP=::1"],
-            "http://[::1]:9001/check-load",
-        ),
-        (&["-vAdminServer.Port=0"], ""),
-    ] {
-        assert_eq!(targets(&found(&[&["hhvm"], words].concat(), &[])).join(" "), expected);
     }
 }
 
@@ -152,7 +141,7 @@ fn a_running_process_is_read_below_its_own_root() {
     assert_eq!(super::hhvm(7, proc.path()), None, "another server's options mean nothing here");
     fs::write(process.join("comm"), "hhvm\n").unwrap();
     let hhvm = super::hhvm(7, proc.path()).unwrap();
-    assert_eq!(targets(&hhvm)[0], "fastcgi://127.0.0.1:9001/check-load");
+    assert_eq!(admin(&hhvm), Some((9001, Protocol::FastCgi)));
     let origin = hhvm.options.server_type.unwrap().origin;
     assert_eq!(origin.to_string(), "/etc/hhvm/server.ini:6", "a relative path is told in full");
     assert_eq!(super::hhvm(8, proc.path()), None);

@@ -1,6 +1,7 @@
 //! Where the load is read: the value of the setting `endpoint`.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -11,7 +12,7 @@ const FORMS: &str = "\"auto\", \"sockets\", \"http://HOST:PORT/check-load\", \"f
 /// The setting `endpoint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// As HHVM itself is configured; else try the usual places until one answers with a load.
+    /// Ask HHVM's admin port, or count its connections where it has none.
     Auto,
     /// Count HHVM's connections.
     Sockets,
@@ -57,22 +58,17 @@ pub enum Kind {
     PhpFpm,
 }
 
-/// The places to try, in order, when nobody says where.
-///
-/// Port 9001 is the custom of HHVM's documentation. Both loopback addresses, because with an empty address setting some
-/// versions bind only one of them. FastCGI goes first, because every package of HHVM sets it, and because an HTTP
-/// request can leave such a port waiting for more bytes.
-#[must_use]
-pub fn usual_targets() -> Vec<Target> {
-    let target = |protocol, host: &str| Target {
-        protocol,
-        address: Address::Tcp(host.to_owned(), 9001),
-        path: "/check-load".to_owned(),
-    };
-    [Protocol::FastCgi, Protocol::Http]
-        .into_iter()
-        .flat_map(|protocol| ["127.0.0.1", "::1"].map(|host| target(protocol, host)))
-        .collect()
+impl Address {
+    /// By which address one connects to a socket that listens at `address`.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self::Tcp(ip.to_string(), address.port())
+    }
 }
 
 impl FromStr for Endpoint {

@@ -33,21 +33,10 @@ pub enum Unknown {
     Io(io::ErrorKind),
     /// The host name cannot be resolved.
     Name(String),
-}
-
-impl Unknown {
-    /// How much the reason tells: with several places asked, the most telling one is shown.
-    pub(crate) fn weight(&self) -> u8 {
-        match self {
-            Self::NotAsked | Self::NoPlace => 0,
-            Self::Refused => 1,
-            Self::Name(_) | Self::Io(_) => 2,
-            Self::Protocol(_) => 3,
-            Self::TimedOut => 4,
-            Self::NotALoad(_) => 5,
-            Self::Status(_) => 6,
-        }
-    }
+    /// The unit's processes and sockets cannot be looked at.
+    Unseen(String),
+    /// The endpoint that is set is nothing of the unit's.
+    NotHere(String),
 }
 
 impl fmt::Display for Unknown {
@@ -64,6 +53,7 @@ impl fmt::Display for Unknown {
             Self::NotALoad(body) => write!(f, "answer is not a number: \"{body}\""),
             Self::Protocol(what) => f.write_str(what),
             Self::Io(kind) => write!(f, "{kind}"),
+            Self::Unseen(why) | Self::NotHere(why) => f.write_str(why),
             Self::Name(name) => write!(f, "host name {name} cannot be resolved"),
         }
     }

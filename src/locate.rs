@@ -1,116 +1,152 @@
-//! Decides where the load is read, from the setting `endpoint` and HHVM's own configuration.
+//! Decides where the load is read: from the setting `endpoint`, HHVM's own configuration, and where the unit listens.
+//!
+//! The kernel says where the unit listens. The configuration only says which of these places is the admin port.
 
-use crate::endpoint::{Endpoint, Target, usual_targets};
+use crate::endpoint::{Address, Endpoint, Protocol, Target};
 use crate::hhvm::Hhvm;
-use crate::password::Password;
-use crate::place::{Listener, Place};
+use crate::load::Unknown;
+use crate::place::{Because, Choice, Reach, Tried, names};
+use crate::problem::Location;
+use crate::sockets::{Listener, Name, Place};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where to ask, and what that rests on.
-pub struct Located {
-    /// The places to try, in order.
-    pub places: Vec<Place>,
-    /// The password that HHVM's own configuration names, if it was asked.
-    pub password: Option<Password>,
-    /// For people.
-    pub basis: Basis,
+/// So many listeners are asked at most whether they are an admin port: of any other it is a request for a page.
+const TRIES_MAX: usize = 4;
+
+/// HHVM's own default for its pages.
+const DEFAULT_PORT: u16 = 80;
+
+/// What is known besides where the unit listens.
+#[derive(Debug, Clone)]
+pub struct Hints {
+    /// The setting.
+    pub endpoint: Endpoint,
+    /// Where it is set.
+    pub set_by: Option<Location>,
+    /// What HHVM's configuration says.
+    pub configured: Configured,
 }
 
-/// What the choice of the place rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Basis {
-    /// The setting names the place.
-    Setting,
-    /// HHVM's configuration has an admin port.
-    Configuration,
-    /// HHVM's configuration has no admin port, so the connections to its pages are counted.
-    NoAdminPort(Listener),
-    /// HHVM could not be looked at, so the usual port is tried.
-    Guess,
+/// What HHVM's configuration says, as far as it could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Configured {
+    /// The admin port, if it is on.
+    pub admin_port: Option<u16>,
+    /// The port of the pages.
+    pub page_port: Option<u16>,
+    /// The language of both.
+    pub protocol: Option<Protocol>,
 }
 
-/// Decides; `hhvm` is none where HHVM does not run or cannot be looked at.
-#[must_use]
-pub fn locate(endpoint: &Endpoint, hhvm: Option<&Hhvm>) -> Located {
-    let at = |places, basis| Located { places, password: None, basis };
-    let endpoints = |targets: Vec<Target>| targets.into_iter().map(Place::Endpoint).collect();
-    match (endpoint, hhvm) {
-        (Endpoint::At(target), _) => at(vec![Place::Endpoint(target.clone())], Basis::Setting),
-        (Endpoint::Sockets, hhvm) => {
-            at(hhvm.map(|hhvm| Place::Sockets(hhvm.listener())).into_iter().collect(), Basis::Setting)
-        }
-        (Endpoint::Auto, None) => at(endpoints(usual_targets()), Basis::Guess),
-        (Endpoint::Auto, Some(hhvm)) => match hhvm.admin_targets() {
-            Some(targets) => Located {
-                places: endpoints(targets),
-                password: hhvm.options.admin_password.as_ref().map(|found| Password::new(&found.value.0)),
-                basis: Basis::Configuration,
+impl Configured {
+    /// What `hhvm` says of itself.
+    #[must_use]
+    pub fn of(hhvm: &Hhvm) -> Self {
+        let options = &hhvm.options;
+        Self {
+            admin_port: options.admin_port.as_ref().map(|found| found.value).filter(|port| *port > 0),
+            page_port: match &options.port {
+                Some(found) => Some(found.value),
+                None => (hhvm.unread.is_empty() && options.file_socket.is_none()).then_some(DEFAULT_PORT),
             },
-            None => at(vec![Place::Sockets(hhvm.listener())], Basis::NoAdminPort(hhvm.listener())),
-        },
+            protocol: (options.server_type.is_some() || hhvm.unread.is_empty()).then(|| hhvm.protocol()),
+        }
     }
+
+    /// Where pages may have been served before, whatever listens there now.
+    #[must_use]
+    pub fn pages(self) -> Vec<Place> {
+        let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+        let on = |port: u16| any.map(|ip| Place::Tcp(SocketAddr::new(ip, port)));
+        self.page_port.into_iter().flat_map(on).collect()
+    }
+}
+
+impl Hints {
+    /// The next step, for a unit that listens there. `reach` tells whom the endpoint that is set leads to, `tried` what
+    /// was found out about listeners so far.
+    #[must_use]
+    pub fn choose(&self, reach: &Reach, listeners: &[Listener], tried: &[Tried]) -> Choice {
+        match (&self.endpoint, reach) {
+            (Endpoint::At(target), Reach::OtherHost) => Choice::OtherHost(target.clone()),
+            (Endpoint::At(target), reach) => self.at(target, reach, listeners),
+            (Endpoint::Sockets, _) => {
+                let admin = listeners.iter().filter(|listener| self.is_admin_port(listener));
+                Choice::Count(admin.map(|listener| listener.place.clone()).collect(), Because::Setting)
+            }
+            (Endpoint::Auto, _) => self.of_hhvm(listeners, tried),
+        }
+    }
+
+    /// Only what is the unit's own is asked. An administrator who names a front end may do so: HTTP may be anybody's.
+    fn at(&self, target: &Target, reach: &Reach, listeners: &[Listener]) -> Choice {
+        let is_reached = |listener: &&Listener| match (reach, &target.address, &listener.place) {
+            (Reach::ThisHost(addresses), _, place) => {
+                addresses.iter().any(|address| place.is_reached_by(*address))
+            }
+            (Reach::File(file), Address::Unix(path), Place::Unix(Name::Path(own))) => {
+                path == own || (file.is_some() && *file == listener.file)
+            }
+            (Reach::File(_) | Reach::OtherHost, ..) => false,
+        };
+        match (listeners.iter().find(is_reached), target.protocol, reach) {
+            (Some(listener), ..) => Choice::Own(target.clone(), listener.clone()),
+            (None, Protocol::Http, Reach::ThisHost(addresses)) => {
+                Choice::FrontEnd(target.clone(), addresses.clone(), self.not_here(target, listeners))
+            }
+            (None, ..) => Choice::Nobody(self.not_here(target, listeners)),
+        }
+    }
+
+    fn not_here(&self, target: &Target, listeners: &[Listener]) -> Unknown {
+        let set_by = self.set_by.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
+        let places: Vec<Place> = listeners.iter().map(|listener| listener.place.clone()).collect();
+        let names = names(&places);
+        Unknown::NotHere(format!("endpoint is {target}{set_by}, but the unit listens on {names}"))
+    }
+
+    fn of_hhvm(&self, listeners: &[Listener], tried: &[Tried]) -> Choice {
+        let of = |listener: &Listener| tried.iter().find(|tried| tried.is_about(listener));
+        if let Some(listener) = listeners.iter().find(|listener| self.is_admin_port(listener)) {
+            return match (self.configured.protocol, of(listener)) {
+                (None, None) => Choice::Try(listener.clone(), None),
+                (Some(protocol), _) => own(listener, protocol),
+                (None, Some(tried)) => own(listener, tried.admin.unwrap_or(Protocol::FastCgi)),
+            };
+        }
+        let admin = |listener: &Listener| Some(own(listener, of(listener)?.admin?));
+        if let Some(choice) = listeners.iter().find_map(admin) {
+            return choice;
+        }
+        let may_be_one = |listener: &&Listener| {
+            let port = listener.place.port();
+            port.is_some() && port != self.configured.page_port && of(listener).is_none()
+        };
+        match listeners.iter().find(may_be_one) {
+            Some(listener) if tried.len() < TRIES_MAX => {
+                Choice::Try(listener.clone(), self.configured.protocol)
+            }
+            _ => count(),
+        }
+    }
+
+    fn is_admin_port(&self, listener: &Listener) -> bool {
+        let port = self.configured.admin_port;
+        port.is_some() && listener.place.port() == port && port != self.configured.page_port
+    }
+}
+
+fn count() -> Choice {
+    Choice::Count(Vec::new(), Because::NoAdminPort)
+}
+
+/// An admin port at this listener is asked; HHVM has none on a Unix socket.
+fn own(listener: &Listener, protocol: Protocol) -> Choice {
+    let Place::Tcp(address) = &listener.place else { return count() };
+    let target = Target { protocol, address: Address::of(*address), path: "/check-load".to_owned() };
+    Choice::Own(target, listener.clone())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hhvm::Origin;
-
-    fn hhvm(options: &[(&str, &str)]) -> Hhvm {
-        let mut hhvm = Hhvm::default();
-        for (name, value) in options {
-            hhvm.options.set(name, value, &Origin::File("/etc/hhvm/server.ini".into(), 3));
-        }
-        hhvm
-    }
-
-    fn first(located: &Located) -> String {
-        located.places[0].to_string()
-    }
-
-    #[test]
-    fn the_setting_wins_over_what_hhvm_says() {
-        let endpoint = "http://127.0.0.1:9002/check-load".parse().unwrap();
-        let located = locate(&endpoint, Some(&hhvm(&[("AdminServer.Port", "7")])));
-        assert_eq!(
-            (first(&located).as_str(), located.basis),
-            ("http://127.0.0.1:9002/check-load", Basis::Setting)
-        );
-        let located =
-            locate(&Endpoint::Sockets, Some(&hhvm(&[("AdminServer.Port", "7"), ("Server.Port", "8")])));
-        assert_eq!(first(&located), "the kernel's list of connections to port 8");
-        assert!(locate(&Endpoint::Sockets, None).places.is_empty());
-    }
-
-    #[test]
-    fn auto_follows_hhvms_own_configuration() {
-        let configured =
-            hhvm(&[("AdminServer.Port", "7"), ("Server.Type", "fastcgi"), ("AdminServer.Password", "x")]);
-        let located = locate(&Endpoint::Auto, Some(&configured));
-        assert_eq!(first(&located), "fastcgi://127.0.0.1:7/check-load");
-        assert_eq!(located.basis, Basis::Configuration);
-        assert_eq!(located.password.map(|password| password.query()).as_deref(), Some("auth=x"));
-    }
-
-    #[test]
-    fn auto_counts_connections_where_the_admin_port_is_off() {
-        for (options, expected) in [
-            (&[("Server.Port", "9000"), ("Server.IP", "127.0.0.1")][..], "127.0.0.1:9000"),
-            (&[("Server.FileSocket", "/run/hhvm/sock")], "/run/hhvm/sock"),
-            (&[("Server.Port", "9000"), ("Server.IP", "0.0.0.0")], "port 9000"),
-            (&[], "port 80"),
-        ] {
-            let located = locate(&Endpoint::Auto, Some(&hhvm(options)));
-            assert_eq!(first(&located), format!("the kernel's list of connections to {expected}"));
-            assert!(matches!(located.basis, Basis::NoAdminPort(_)));
-        }
-    }
-
-    #[test]
-    fn auto_tries_the_usual_port_where_hhvm_cannot_be_looked_at() {
-        let located = locate(&Endpoint::Auto, None);
-        assert_eq!(
-            (first(&located).as_str(), located.basis),
-            ("fastcgi://127.0.0.1:9001/check-load", Basis::Guess)
-        );
-    }
-}
+#[path = "locate_tests.rs"]
+mod tests;

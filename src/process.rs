@@ -36,6 +36,12 @@ impl Process {
         Some(Self { pid, pidfd, stat, started })
     }
 
+    /// When it was started, in clock ticks since boot.
+    #[must_use]
+    pub fn started(&self) -> u64 {
+        self.started
+    }
+
     /// Its number.
     #[must_use]
     pub fn pid(&self) -> i32 {

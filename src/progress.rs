@@ -3,6 +3,7 @@
 use crate::drain::Drain;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
+use crate::place::{Because, Place, names};
 use crate::report::Reporter;
 use crate::text::{seconds, whole};
 use std::time::{Duration, Instant};
@@ -22,13 +23,15 @@ pub struct Progress<'a> {
     /// The second that the status line was shown for, and whether it said anything of the load.
     shown: Option<(u64, bool)>,
     logged: Option<(Instant, Load)>,
+    /// Whether it was said that connections are counted.
+    says_counting: bool,
 }
 
 impl<'a> Progress<'a> {
     /// Tells `reporter` of a drain of at most `timeout`.
     #[must_use]
     pub fn new(reporter: &'a Reporter, timeout: Duration) -> Self {
-        Self { reporter, timeout, shown: None, logged: None }
+        Self { reporter, timeout, shown: None, logged: None, says_counting: false }
     }
 
     /// Where it is told.
@@ -49,6 +52,16 @@ impl<'a> Progress<'a> {
             self.shown = Some((second, asked));
         }
         self.log(drain, now);
+    }
+
+    /// Tells once if connections are counted because there is no admin port.
+    pub fn show_place(&mut self, place: Option<&Place>) {
+        if let Some(Place::Sockets(listeners, Because::NoAdminPort)) = place
+            && !self.says_counting
+        {
+            self.says_counting = true;
+            self.reporter.tell(Message::Counting(names(listeners)));
+        }
     }
 
     fn line(&self, drain: &Drain, now: Instant) -> String {

@@ -2,6 +2,7 @@
 
 use crate::context::Caller;
 use crate::settings::Repool;
+use crate::sockets::Listener;
 use crate::unit::Patience;
 use std::time::Duration;
 
@@ -72,6 +73,16 @@ pub fn decide(repool: Repool, moment: Moment) -> Decision {
         (Repool::WhenHealthy, _) if moment.wait => Decision::OnceItServes(Wait::ForTheStart),
         (Repool::WhenHealthy, _) => Decision::OnceItServes(Wait::No),
     }
+}
+
+/// Whether a unit whose main process was started then serves pages: it, or a younger process, listens somewhere else than
+/// at the admin port, which HHVM opens first. An old child may have kept a listener of the HHVM before.
+#[must_use]
+pub fn serves(listeners: &[Listener], main_started: u64, admin_port: Option<u16>) -> bool {
+    let is_for_pages = |listener: &&Listener| admin_port.is_none() || listener.place.port() != admin_port;
+    let is_of_this_start =
+        |listener: &Listener| listener.holders.iter().any(|holder| holder.process.started >= main_started);
+    listeners.iter().filter(is_for_pages).any(is_of_this_start)
 }
 
 /// How long a start may wait for HHVM: as the setting says, within what systemd's `TimeoutStartSec=` leaves.

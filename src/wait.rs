@@ -4,6 +4,7 @@ use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::outcome::Ending;
+use crate::place::Place;
 use crate::pool::{Member, Out};
 use crate::probe::{FrontEnd, Prober, Source};
 use crate::process::Process;
@@ -53,7 +54,9 @@ pub struct Watch<'a> {
     /// HHVM, if it is known.
     pub process: Option<&'a Process>,
     /// Where loads come from.
-    pub prober: Option<Prober<Load>>,
+    pub prober: Option<Prober<(Load, Option<Place>)>>,
+    /// Where the last load was read.
+    pub place: Option<Place>,
     /// Where the front end's answers come from: whether a load balancer would take them for "up".
     pub front_end: Option<Prober<bool>>,
 }
@@ -62,7 +65,7 @@ impl<'a> Watch<'a> {
     /// A watch over `process`, if it is known.
     #[must_use]
     pub fn over(process: Option<&'a Process>, signals: &'a Signals) -> Self {
-        Self { signals, process, prober: None, front_end: None }
+        Self { signals, process, prober: None, place: None, front_end: None }
     }
 
     /// A watch that asks `source` for the load.
@@ -70,7 +73,8 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// When the kernel gives no thread to ask from.
     pub fn asking(mut self, mut source: Source) -> Result<Self> {
-        self.prober = Some(Prober::start(move |deadline| source.read(deadline)).map_err(Error::Wait)?);
+        let read = move |deadline| (source.read(deadline), source.place().cloned());
+        self.prober = Some(Prober::start(read).map_err(Error::Wait)?);
         Ok(self)
     }
 
@@ -105,8 +109,10 @@ impl<'a> Watch<'a> {
         if let Some(sample) = self.front_end.as_mut().and_then(Prober::take) {
             return Ok(Event::FrontEndAnswered(sample.asked, sample.answer));
         }
-        let sample = self.prober.as_mut().and_then(Prober::take);
-        Ok(sample.map_or(Event::Tick, |sample| Event::Sampled(sample.asked, sample.answer)))
+        let Some(sample) = self.prober.as_mut().and_then(Prober::take) else { return Ok(Event::Tick) };
+        let (load, place) = sample.answer;
+        self.place = place;
+        Ok(Event::Sampled(sample.asked, load))
     }
 
     fn ask(&self, at: Instant) {
@@ -161,6 +167,7 @@ pub fn drain(
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
                 event = watch.next(until.min(now + look_every))?;
+                progress.show_place(watch.place.as_ref());
                 let goes_on = matches!(event, Event::Tick | Event::Sampled(..) | Event::FrontEndAnswered(..));
                 if goes_on && put_back(member, progress.reporter()) {
                     // An answer of a moment when the load balancer could send again comes second.

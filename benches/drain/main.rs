@@ -29,7 +29,6 @@ fn main() -> ExitCode {
         Some((first, command)) if first == meter::METER => meter::run(command),
         Some((first, place)) if first == connections::HOLD => connections::hold(place),
         Some((first, count)) if first == look::HOLD_SOCKETS => look::hold(count),
-        Some((first, _)) if first == "--looks" => look::measure().map(|looks| looks.iter().for_each(|l| println!("{} {} {:?} {:?}", l.size.processes, l.size.descriptors, l.listeners, l.connections))),
         _ => bench(),
     };
     match done {

@@ -3,30 +3,34 @@
 use super::password::read_password;
 use crate::context::{Caller, Context};
 use crate::discover;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Kind};
 use crate::hhvm::Hhvm;
-use crate::locate::{Basis, locate};
-use crate::probe::Source;
+use crate::kernel::{Host, Scope, own_cgroup};
+use crate::locate::{Configured, Hints};
+use crate::password::Password;
+use crate::place::{Reach, Tried};
+use crate::probe::{Keys, Source, Subject, UnitLoad};
 use crate::problem::Problem;
 use crate::process::{Main, Process};
 use crate::settings::Settings;
+use crate::sockets::Listener;
 use crate::systemd;
 use crate::unit::Unit;
 
 /// Where the load is read, as the settings and the running HHVM say.
 pub(super) struct Asked {
     pub(super) source: Source,
-    pub(super) basis: Basis,
     /// What is wrong with the password file, or with HHVM's own files.
     pub(super) problems: Vec<Problem>,
 }
 
-/// Finds out where the load of `process` is read.
-pub(super) fn source_of(context: &Context, settings: &Settings, process: Option<&Process>) -> Asked {
+/// Finds out where the load of HHVM is read.
+pub(super) fn source_of(context: &Context, settings: &Settings, running: &Running) -> Asked {
+    let process = running.main.process();
     let hhvm = process
         .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
         .and_then(|main| configuration(context, main));
-    let mut asked = source(context, settings, hhvm.as_ref());
+    let mut asked = source(context, settings, hhvm.as_ref(), running.scope.clone());
     asked.problems.extend(hhvm.iter().flat_map(Hhvm::problems));
     asked
 }
@@ -37,32 +41,67 @@ pub(super) fn configuration(context: &Context, process: &Process) -> Option<Hhvm
 }
 
 /// [`source_of`], for what is known of HHVM already, and its problems.
-pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>) -> Asked {
-    let located = locate(&settings.endpoint, hhvm);
-    let (password, problems) =
-        match settings.password_file.as_deref().map(|name| read_password(context, name)) {
-            None => (located.password, Vec::new()),
-            Some(Ok(password)) => (Some(password), Vec::new()),
-            Some(Err(problem)) => (None, vec![problem]),
-        };
-    Asked {
-        source: Source::new(located.places, settings.kind, password.as_ref(), settings.threshold),
-        basis: located.basis,
-        problems,
-    }
+pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, scope: Scope) -> Asked {
+    let mut problems = Vec::new();
+    let set = settings
+        .password_file
+        .as_deref()
+        .and_then(|name| read_password(context, name).map_err(|problem| problems.push(problem)).ok());
+    let own = hhvm.and_then(|hhvm| hhvm.options.admin_password.as_ref());
+    let configured = hhvm.map(Configured::of).unwrap_or_default();
+    let endpoint = match (&settings.endpoint, settings.kind) {
+        (Endpoint::Auto, Kind::PhpFpm) => Endpoint::Sockets,
+        (endpoint, _) => endpoint.clone(),
+    };
+    let subject = Subject {
+        scope,
+        host: Host::below(&context.root),
+        kind: settings.kind,
+        target: match &endpoint {
+            Endpoint::At(target) => Some(target.clone()),
+            Endpoint::Auto | Endpoint::Sockets => None,
+        },
+        keys: Keys { set, own: own.map(|found| Password::new(&found.value.0)) },
+        threshold: settings.threshold,
+        former: configured.pages(),
+    };
+    let hints = Hints { endpoint, set_by: settings.set_by.get("endpoint").cloned(), configured };
+    let choose = Box::new(move |reach: &Reach, listeners: &[Listener], tried: &[Tried]| {
+        hints.choose(reach, listeners, tried)
+    });
+    Asked { source: Source::only(UnitLoad::new(subject, choose)), problems }
 }
 
-/// HHVM, as a hook or a person finds it.
-pub(super) fn main_process(context: &Context) -> Main {
-    match context.caller {
-        Caller::StopHook => Main::of_stop_hook(context),
-        Caller::StartHook | Caller::ShutdownUnit | Caller::RepoolUnit | Caller::Person => {
-            main_of(context, systemd::unit(&context.unit).as_ref())
+/// HHVM as it runs.
+pub(super) struct Running {
+    pub(super) main: Main,
+    /// All processes of its unit.
+    pub(super) scope: Scope,
+}
+
+impl Running {
+    /// HHVM, as a hook or a person finds it.
+    pub(super) fn find(context: &Context) -> Self {
+        match context.caller {
+            Caller::StopHook => Self::in_own_cgroup(context, Main::of_stop_hook(context)),
+            Caller::StartHook | Caller::ShutdownUnit | Caller::RepoolUnit | Caller::Person => {
+                Self::of(context, systemd::unit(&context.unit).as_ref())
+            }
         }
     }
-}
 
-/// HHVM, from what systemd has said of its unit.
-pub(super) fn main_of(context: &Context, unit: Option<&Unit>) -> Main {
-    unit.map_or(Main::Gone, |unit| Main::of_unit(context, unit))
+    /// HHVM, from what systemd has said of its unit.
+    pub(super) fn of(context: &Context, unit: Option<&Unit>) -> Self {
+        let main = unit.map_or(Main::Gone, |unit| Main::of_unit(context, unit));
+        let cgroup = unit.and_then(|unit| unit.control_group.clone());
+        let scope = Scope { cgroup, main: main.process().map(Process::pid) };
+        Self { main, scope }
+    }
+
+    /// A hook is in the cgroup of its unit itself.
+    fn in_own_cgroup(context: &Context, main: Main) -> Self {
+        let cgroup = own_cgroup(&context.root.join("/proc"));
+        let scope = Scope { cgroup, main: main.process().map(Process::pid) };
+        Self { main, scope }
+    }
 }

@@ -1,6 +1,6 @@
 //! `check`: checks that the next stop will drain, and if not, says why.
 
-use super::asking::{Asked, configuration, main_of, source};
+use super::asking::{Asked, Running, configuration, source};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
 use super::found;
@@ -9,12 +9,14 @@ use super::trial::{front_end, health_url, tried_front_end};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::hhvm::Hhvm;
+use crate::kernel::Scope;
 use crate::load::Load;
-use crate::locate::Basis;
 use crate::page_url::PageUrl;
+use crate::place::{Because, Place, names};
 use crate::pool::{Member, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
 use crate::settings::Settings;
+use crate::sockets;
 use crate::systemd;
 use crate::text::seconds;
 use crate::unit::{Activity, Unit};
@@ -50,9 +52,10 @@ pub(super) fn run(
     findings.extend(health_files(context, &member));
     findings.extend(state(&member));
     let unit = systemd::unit(&context.unit);
-    let hhvm = main_of(context, unit.as_ref()).process().and_then(|process| configuration(context, process));
+    let running = Running::of(context, unit.as_ref());
+    let hhvm = running.main.process().and_then(|process| configuration(context, process));
     findings.extend(hhvm.iter().flat_map(found::findings));
-    findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref()));
+    findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref(), running.scope));
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
     findings.extend(match &unit {
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
@@ -116,17 +119,26 @@ fn state(member: &Member) -> Vec<Finding> {
     findings
 }
 
-fn load(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, unit: Option<&Unit>) -> Vec<Finding> {
-    let Asked { mut source, basis, problems } = source(context, settings, hhvm);
+fn load(
+    context: &Context,
+    settings: &Settings,
+    hhvm: Option<&Hhvm>,
+    unit: Option<&Unit>,
+    scope: Scope,
+) -> Vec<Finding> {
+    let Asked { mut source, problems } = source(context, settings, hhvm, scope);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
-    findings.extend(on_what(&basis));
     if let Some(name) = &settings.password_file {
         findings.extend(exposure(context, name).map(Finding::from));
     }
     let running = unit.is_none_or(|unit| unit.activity == Activity::Active);
-    findings.push(match source.read(Instant::now() + PATIENCE) {
+    let load = source.read(Instant::now() + PATIENCE);
+    if let (Load::Known(_), Some(Place::Sockets(listeners, Because::NoAdminPort))) = (&load, source.place()) {
+        findings.push(warning(counted(listeners, hhvm)));
+    }
+    findings.push(match load {
         Load::Known(load) => {
-            let from = source.settled().map(ToString::to_string).unwrap_or_default();
+            let from = source.place().map(ToString::to_string).unwrap_or_default();
             good(format!("endpoint: {from} answers, load {load}"))
         }
         Load::Unknown(_) if !running => {
@@ -140,14 +152,18 @@ fn load(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, unit: Optio
     findings
 }
 
-/// Why this endpoint was chosen, unless a setting or HHVM's configuration names it, which are shown elsewhere.
-fn on_what(basis: &Basis) -> Option<Finding> {
-    match basis {
-        Basis::Setting | Basis::Configuration => None,
-        Basis::NoAdminPort(listener) => Some(warning(format!(
-            "endpoint: HHVM has no admin port, so the connections to {listener} are counted; for exact numbers, set \
-             hhvm.admin_server.port",
-        ))),
-        Basis::Guess => Some(warning("endpoint: cannot inspect HHVM; trying port 9001")),
+/// Why connections are counted, and what would be better.
+fn counted(listeners: &[sockets::Place], hhvm: Option<&Hhvm>) -> String {
+    let listeners = names(listeners);
+    match hhvm.and_then(|hhvm| hhvm.options.admin_port.as_ref()).filter(|port| port.value > 0) {
+        Some(port) => format!(
+            "endpoint: {} names the admin port {}, but HHVM does not listen there, so the connections to {listeners} \
+             are counted; if the file was changed since HHVM was started, restart HHVM",
+            port.origin, port.value
+        ),
+        None => format!(
+            "endpoint: HHVM has no admin port, so the connections to {listeners} are counted; for exact numbers, set \
+             hhvm.admin_server.port"
+        ),
     }
 }

@@ -1,6 +1,6 @@
 //! `depool` and `pool`: what an operator decides lasts across restarts and reboots.
 
-use super::asking::main_process;
+use super::asking::Running;
 use super::session::Session;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ pub(super) fn depool(
 impl Session<'_> {
     fn wait_until_drained(&self, member: &mut Member, started: Instant, out: Out) -> Result<()> {
         member.let_come_back();
-        let main = main_process(self.context);
-        let ending = self.wait_for_zero(member, main.process(), started, out)?;
+        let running = Running::find(self.context);
+        let ending = self.wait_for_zero(member, &running, started, out)?;
         match (&ending.outcome, &ending.load) {
             (Outcome::Drained, Load::Known(_)) | (Outcome::HhvmEnded | Outcome::NotRunning, _) => Ok(()),
             _ => Err(Error::NotDrained(ending.status_line())),

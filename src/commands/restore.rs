@@ -1,6 +1,6 @@
 //! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
-use super::asking::main_of;
+use super::asking::Running;
 use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
@@ -85,12 +85,12 @@ impl Session<'_> {
     }
 
     fn once_it_serves_as(&self, member: &Member, unit: Option<&Unit>, patience: Duration) -> Result<()> {
-        let main = main_of(self.context, unit);
-        let Some(process) = main.process() else {
+        let running = Running::of(self.context, unit);
+        let Some(process) = running.main.process() else {
             self.stay_out_until_it_serves("HHVM is not running");
             return Ok(());
         };
-        match self.wait_until_it_serves(process, patience)? {
+        match self.wait_until_it_serves(process, &running.scope, patience)? {
             Serving::Yes => {
                 self.bring_back(member)?;
                 self.reporter.status("Back in the pool: HHVM serves".to_owned(), Duration::ZERO);
@@ -124,9 +124,11 @@ impl Session<'_> {
         let mut told = Vec::new();
         while is_ours(member)? {
             let unit = systemd::unit(&self.context.unit);
-            let main = main_of(self.context, unit.as_ref());
-            let serving = match (unit.map(|unit| unit.activity), main.process()) {
-                (Some(Activity::Active), Some(process)) => self.wait_until_it_serves(process, AGAIN)?,
+            let running = Running::of(self.context, unit.as_ref());
+            let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
+                (Some(Activity::Active), Some(process)) => {
+                    self.wait_until_it_serves(process, &running.scope, AGAIN)?
+                }
                 (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
                 (Some(Activity::Deactivating | Activity::Other), _) => return Ok(()),
             };

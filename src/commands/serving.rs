@@ -1,11 +1,13 @@
 //! Finds out whether the unit serves pages, once or until it does.
 
-use super::asking::source_of;
+use super::asking::configuration;
 use super::session::Session;
 use crate::drain::Event;
 use crate::error::Result;
-use crate::load::{Load, Unknown};
+use crate::kernel::{Host, Scope, listeners};
+use crate::locate::Configured;
 use crate::process::Process;
+use crate::repool::serves;
 use crate::wait::Watch;
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,7 @@ pub(super) enum Serving {
     /// It serves.
     Yes,
     /// Not within the time, because of that.
-    NotYet(Unknown),
+    NotYet(String),
     /// HHVM has ended.
     Ended,
     /// This program was asked to end.
@@ -28,14 +30,20 @@ pub(super) enum Serving {
 }
 
 impl Session<'_> {
-    /// Looks at `process` until it serves, it ends, or `patience` is over.
-    pub(super) fn wait_until_it_serves(&self, process: &Process, patience: Duration) -> Result<Serving> {
+    /// Looks at the unit of `scope` until its main process, or a younger one, serves pages, until that process ends, or
+    /// `patience` is over.
+    pub(super) fn wait_until_it_serves(
+        &self,
+        main: &Process,
+        scope: &Scope,
+        patience: Duration,
+    ) -> Result<Serving> {
         let give_up = Instant::now() + patience;
-        let mut watch = Watch::over(Some(process), &self.signals);
+        let mut watch = Watch::over(Some(main), &self.signals);
         loop {
-            let why = match self.look(process) {
-                Load::Known(_) => return Ok(Serving::Yes),
-                Load::Unknown(why) => why,
+            let why = match self.look(main, scope) {
+                Ok(()) => return Ok(Serving::Yes),
+                Err(why) => why,
             };
             let next = (Instant::now() + INTERVAL).min(give_up);
             match watch.next(next)? {
@@ -47,7 +55,14 @@ impl Session<'_> {
         }
     }
 
-    fn look(&self, process: &Process) -> Load {
-        source_of(self.context, self.settings, Some(process)).source.read(Instant::now() + PATIENCE)
+    /// Whether pages are served, or why not.
+    fn look(&self, main: &Process, scope: &Scope) -> std::result::Result<(), String> {
+        let host = Host::below(&self.context.root);
+        let found = listeners(scope, &host, Instant::now() + PATIENCE).map_err(|why| why.to_string())?;
+        let admin_port = configuration(self.context, main).and_then(|hhvm| Configured::of(&hhvm).admin_port);
+        if serves(&found, main.started(), admin_port) {
+            return Ok(());
+        }
+        Err("it does not listen for requests yet".to_owned())
     }
 }

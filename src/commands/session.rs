@@ -1,16 +1,14 @@
 //! What a command needs once it may take longer: signals to this program, and a reporter.
 
-use super::asking::source_of;
+use super::asking::{Running, source_of};
 use crate::context::Context;
 use crate::drain::{Drain, Limits, Since};
 use crate::error::Result;
-use crate::locate::Basis;
 use crate::message::Message;
 use crate::outcome::Ending;
 use crate::pool::{Member, Out};
 use crate::probe::FrontEnd;
 use crate::problem::Problem;
-use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Reporter;
 use crate::settings::Settings;
@@ -36,26 +34,23 @@ impl<'a> Session<'a> {
         self.reporter.tell_all(problems.into_iter().map(Message::Problem));
     }
 
-    /// A watch over `process` that asks it for its load.
-    pub(super) fn watch<'w>(&'w self, process: Option<&'w Process>) -> Result<Watch<'w>> {
-        let asked = source_of(self.context, self.settings, process);
+    /// A watch over HHVM that asks it for its load.
+    pub(super) fn watch<'w>(&'w self, running: &'w Running) -> Result<Watch<'w>> {
+        let asked = source_of(self.context, self.settings, running);
         self.tell_problems(asked.problems);
-        if let Basis::NoAdminPort(listener) = &asked.basis {
-            self.reporter.tell(Message::Counting(listener.to_string()));
-        }
-        Watch::over(process, &self.signals).asking(asked.source)
+        Watch::over(running.main.process(), &self.signals).asking(asked.source)
     }
 
     /// Waits for zero, from `started`, with a node that is out as `out` says.
     pub(super) fn wait_for_zero(
         &self,
         member: &mut Member,
-        process: Option<&Process>,
+        running: &Running,
         started: Instant,
         out: Out,
     ) -> Result<Ending> {
         let settings = self.settings;
-        let mut watch = self.watch(process)?;
+        let mut watch = self.watch(running)?;
         if let Some(url) = &settings.health_url {
             watch = watch.asking_front_end(FrontEnd::at(url))?;
         }

@@ -1,6 +1,6 @@
 //! `status`: whether the node is in the pool, and if not, who took it out, when and why; the load; the last drain.
 
-use super::asking::{main_process, source_of};
+use super::asking::{Running, source_of};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
@@ -91,8 +91,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
     let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
     let record = record.filter(|_| state == State::Depooled);
     let by = (state == State::Depooled).then(|| TakenBy::of(record.as_ref()));
-    let main = main_process(context);
-    let mut source = source_of(context, settings, main.process()).source;
+    let mut source = source_of(context, settings, &Running::find(context)).source;
     let (load, load_error) = match source.read(Instant::now() + PATIENCE) {
         Load::Known(load) => (Some(load), None),
         Load::Unknown(why) => (None, Some(why.to_string())),

@@ -1,6 +1,6 @@
 //! `stop`: takes the node out, and returns when HHVM may be stopped.
 
-use super::asking::main_process;
+use super::asking::Running;
 use super::session::Session;
 use crate::context::{Caller, Context};
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::outcome::{Ending, FrontEnd, Outcome};
 use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
 use crate::problem::Problem;
-use crate::process::{Main, Process};
+use crate::process::Main;
 use crate::settings::Settings;
 use crate::systemd::host_is_stopping;
 use crate::terminate::terminate;
@@ -25,19 +25,19 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
         return Ok(());
     }
     let signals = Signals::take_over()?;
-    let main = main_process(context);
+    let running = Running::find(context);
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
     // Before anything that takes time, the threads that tell of it among that.
-    let depooled = main.process().map(|process| (process, member.depool(&Wish::drain())));
+    let depooled = running.main.process().map(|_| member.depool(&Wish::drain()));
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     let ending = match depooled {
         None => not_running(),
-        Some((process, depooled)) => session.drain(&mut member, process, depooled, started)?,
+        Some(depooled) => session.drain(&mut member, &running, depooled, started)?,
     };
     session.conclude(&member, &ending);
-    if let (Main::LeftToUs(processes), Caller::StopHook) = (&main, context.caller) {
+    if let (Main::LeftToUs(processes), Caller::StopHook) = (&running.main, context.caller) {
         terminate(processes, &session.signals, &session.reporter)?;
         session.reporter.status(ending.status_line(), Duration::ZERO);
     }
@@ -63,12 +63,12 @@ impl Session<'_> {
     fn drain(
         &self,
         member: &mut Member,
-        process: &Process,
+        running: &Running,
         depooled: Depooled,
         started: Instant,
     ) -> Result<Ending> {
         self.reporter.tell_all(depooled.messages);
-        self.wait_for_zero(member, Some(process), started, depooled.out)
+        self.wait_for_zero(member, running, started, depooled.out)
     }
 
     /// Tells how it ended, to people, systemd and the next `status`.

@@ -6,11 +6,9 @@ mod options;
 
 pub use options::{Found, Options, Origin};
 
-use crate::endpoint::{Address, Protocol, Target};
-use crate::place::Listener;
+use crate::endpoint::Protocol;
 use crate::problem::{Location, Problem};
 use crate::text::quote;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// What is known of an HHVM.
@@ -45,36 +43,6 @@ impl Hhvm {
             Problem::warning(origin.into(), what)
         });
         unread.chain(misread).collect()
-    }
-
-    /// Where the admin port answers; none if it is off.
-    ///
-    /// An empty address means both loopback addresses: versions differ in which one they bind.
-    #[must_use]
-    pub fn admin_targets(&self) -> Option<Vec<Target>> {
-        let port = self.options.admin_port.as_ref().map(|found| found.value).filter(|port| *port > 0)?;
-        let address = self.options.admin_ip.as_ref().or(self.options.ip.as_ref());
-        let hosts = match address.map_or("", |found| found.value.as_str()) {
-            "" | "*" | "::" | "0.0.0.0" | "localhost" => vec!["127.0.0.1", "::1"],
-            host => vec![host],
-        };
-        let target = |host: &str| Target {
-            protocol: self.protocol(),
-            address: Address::Tcp(host.to_owned(), port),
-            path: "/check-load".to_owned(),
-        };
-        Some(hosts.into_iter().map(target).collect())
-    }
-
-    /// Where its pages are served; port 80 by default.
-    #[must_use]
-    pub fn listener(&self) -> Listener {
-        if let Some(found) = &self.options.file_socket {
-            return Listener::Unix(found.value.clone());
-        }
-        let address: Option<IpAddr> = self.options.ip.as_ref().and_then(|found| found.value.parse().ok());
-        let port = self.options.port.as_ref().map_or(80, |found| found.value);
-        Listener::Tcp(address.filter(|address| !address.is_unspecified()), port)
     }
 
     /// Both servers speak the language of `Server.Type`; its default is proxygen.

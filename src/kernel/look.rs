@@ -3,13 +3,13 @@
 
 use super::descriptors::sockets_of;
 use super::direct::nature;
+use super::enter::id_of;
 use super::processes::{members, of_unit};
 use super::space::NetSpace;
 use super::unseen::check;
 use super::wire::Wanted;
-use super::within::id_of;
 use super::{Host, Scope, Unseen};
-use crate::sockets::{Held, Holder, Listener, Process, Seen, SocketAddress, Space, TcpRow};
+use crate::sockets::{Held, Holder, Listener, Place, Process, Seen, Space, TcpRow};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -70,7 +70,7 @@ pub fn users_listening(
     let id = id_of(host, pid).map_err(|error| Unseen::NameSpace(pid, error.kind()))?;
     let mut space = NetSpace::open(host, pid, id)?;
     space.list_tcp(Wanted::Listeners, deadline)?;
-    let listens = |row: &&TcpRow| SocketAddress::Tcp(row.local).is_reached_by(address);
+    let listens = |row: &&TcpRow| Place::Tcp(row.local).is_reached_by(address);
     Ok(space.listed.tcp.iter().filter(listens).map(|row| row.user).collect())
 }
 

@@ -7,19 +7,19 @@
 mod cgroup;
 mod descriptors;
 mod direct;
+mod enter;
 mod look;
 mod processes;
 mod sock_diag;
 mod space;
 mod unseen;
 mod wire;
-mod within;
 
 pub use cgroup::of_self as own_cgroup;
+pub use enter::in_network_of;
 pub use look::{listeners, look, still_holds, users_listening};
 pub use processes::processes;
 pub use unseen::Unseen;
-pub use within::within;
 
 use crate::context::Root;
 use std::os::unix::fs::MetadataExt;

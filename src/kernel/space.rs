@@ -1,8 +1,8 @@
 //! The network name space of a process, and the kernel's lists of the sockets in it.
 
+use super::enter::in_network_of;
 use super::sock_diag::Diag;
 use super::wire::{self, Socket, Wanted};
-use super::within::within;
 use super::{Host, Unseen};
 use crate::sockets::Space;
 use std::fs;
@@ -27,7 +27,7 @@ impl NetSpace {
     /// The name space `id`, which is that of the process `pid`. A socket stays in the name space that it was made in, and
     /// so does the one by which the kernel is asked.
     pub(super) fn open(host: &Host, pid: i32, id: u64) -> Result<Self, Unseen> {
-        let (diag, ephemeral) = within(host, pid, || (Diag::open(), ephemeral(&host.proc)))?;
+        let (diag, ephemeral) = in_network_of(host, pid, || (Diag::open(), ephemeral(&host.proc)))?;
         let listed = Space { inside: pid, ephemeral, ..Space::default() };
         Ok(Self { id, listed, diag: diag? })
     }

@@ -1,6 +1,7 @@
-//! Anything that a load can be read from: a server, or the kernel.
+//! Anything the load is read from: a server's own answer, or the kernel's.
 
 use crate::load::Unknown;
+use crate::place::Place;
 use std::time::Instant;
 
 /// Something that tells a load.
@@ -10,4 +11,9 @@ pub trait Gauge {
     /// # Errors
     /// Why they are not known.
     fn read(&mut self, deadline: Instant) -> Result<u64, Unknown>;
+
+    /// Where the last load was read, if it is one place.
+    fn place(&self) -> Option<&Place> {
+        None
+    }
 }

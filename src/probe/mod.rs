@@ -7,17 +7,20 @@ pub mod front_end;
 mod gauge;
 mod hhvm;
 pub mod http;
+mod inside;
 mod php_fpm;
 mod prober;
-mod sock_diag;
-pub mod sockets;
+mod reach;
+mod recognise;
 mod source;
+mod unit;
 
 pub use client::{Client, Reply};
 pub use front_end::FrontEnd;
 pub use gauge::Gauge;
 pub use prober::Prober;
 pub use source::Source;
+pub use unit::{Keys, Subject, UnitLoad};
 
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/properties/load.rs"]

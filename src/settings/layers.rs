@@ -109,12 +109,15 @@ impl Layers {
     }
 
     fn set(&mut self, location: Location, spec: &Spec, values: &[&str]) {
-        if let Err(message) = self.settings.set(spec, values) {
-            let message = match location {
-                Location::Flag(_) => message,
-                _ => format!("{}: {message}", spec.name),
-            };
-            self.problems.push(Problem::error(location, message));
+        match self.settings.set(spec, values) {
+            Ok(()) => drop(self.settings.set_by.insert(spec.name, location)),
+            Err(message) => {
+                let message = match location {
+                    Location::Flag(_) => message,
+                    _ => format!("{}: {message}", spec.name),
+                };
+                self.problems.push(Problem::error(location, message));
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::value::{self, Repool, list, one, optional};
 use crate::endpoint::{Endpoint, Kind};
 use crate::page_url::PageUrl;
+use crate::problem::Location;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ macro_rules! settings {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $field: $type,)+
+            /// Where those that are set are set, by name.
+            pub set_by: BTreeMap<&'static str, Location>,
         }
 
         /// Every setting, in the order of the manual.
@@ -105,7 +109,7 @@ macro_rules! settings {
             fn default() -> Self {
                 let given = |default: Option<&'static str>| Vec::from_iter(default);
                 // The test every_default_can_be_parsed parses each of them.
-                Self { $($field: $read(&given($default), $parse).expect($name),)+ }
+                Self { $($field: $read(&given($default), $parse).expect($name),)+ set_by: BTreeMap::new() }
             }
         }
     };

@@ -10,7 +10,7 @@
 //!   the side that connected, which may be any (measured: inside `PrivateNetwork=` only the listening one is seen).
 
 use super::seen::{Listening, Seen};
-use super::{Name, SocketAddress, Space, TcpRow, TcpState, UnixRow, UnixState};
+use super::{Name, Place, Space, TcpRow, TcpState, UnixRow, UnixState};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -21,9 +21,9 @@ const EPHEMERAL: RangeInclusive<u16> = 32_768..=60_999;
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// Whether the connections of a listener count; those of an admin port do not.
-    pub counts: &'a dyn Fn(&SocketAddress) -> bool,
+    pub counts: &'a dyn Fn(&Place) -> bool,
     /// Where else the unit may have listened: at an earlier look, or as its configuration says.
-    pub former: &'a [SocketAddress],
+    pub former: &'a [Place],
 }
 
 /// How many connections are in use.
@@ -72,7 +72,7 @@ impl Judge<'_> {
             .own
             .iter()
             .filter(|listener| listener.space == index)
-            .filter_map(|listener| Some((listener.address.takes(row.local)?, &listener.address)))
+            .filter_map(|listener| Some((listener.place.takes(row.local)?, &listener.place)))
             .max_by_key(|(fit, _)| *fit);
         match closest {
             Some((_, address)) if !(self.question.counts)(address) => false,
@@ -83,7 +83,7 @@ impl Judge<'_> {
                 let other = |other: &TcpRow| {
                     other.state == TcpState::Listening
                         && !self.seen.holds(other.inode)
-                        && SocketAddress::Tcp(other.local).takes(row.local) >= Some(fit)
+                        && Place::Tcp(other.local).takes(row.local) >= Some(fit)
                 };
                 is_in_use(row) && !space.tcp.iter().any(other)
             }
@@ -94,7 +94,7 @@ impl Judge<'_> {
     /// Whether a connection that the unit holds, and that is none of a listener's, may have been accepted.
     fn may_be_accepted(&self, local: SocketAddr, space: &Space) -> bool {
         let ephemeral = space.ephemeral.as_ref().unwrap_or(&EPHEMERAL);
-        let listened = |address: &&SocketAddress| address.takes(local).is_some();
+        let listened = |address: &&Place| address.takes(local).is_some();
         match self.question.former.iter().filter(listened).max_by_key(|address| address.takes(local)) {
             Some(address) => (self.question.counts)(address),
             None => !ephemeral.contains(&local.port()) || !self.has_listener(),
@@ -102,13 +102,13 @@ impl Judge<'_> {
     }
 
     fn has_listener(&self) -> bool {
-        self.own.iter().any(|listener| (self.question.counts)(&listener.address))
+        self.own.iter().any(|listener| (self.question.counts)(&listener.place))
     }
 
     /// For how many connections in use this row stands.
     fn unix_weight(&self, row: &UnixRow, index: usize) -> u64 {
         let holds = self.seen.holds(row.inode);
-        let counts = |name: &Name| (self.question.counts)(&SocketAddress::Unix(name.clone()));
+        let counts = |name: &Name| (self.question.counts)(&Place::Unix(name.clone()));
         match (row.state, &row.name) {
             (UnixState::Listening(queue), Some(name)) if holds && counts(name) => u64::from(queue),
             (UnixState::Connected, Some(name)) => {
@@ -137,7 +137,7 @@ impl Judge<'_> {
     fn is_accepted(&self, row: &UnixRow, name: &Name, index: usize) -> bool {
         self.own.iter().any(|listener| match (row.file, listener.file) {
             (Some(file), Some(own)) => file == own,
-            _ => listener.space == index && listener.address == SocketAddress::Unix(name.clone()),
+            _ => listener.space == index && listener.place == Place::Unix(name.clone()),
         })
     }
 }

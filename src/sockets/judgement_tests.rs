@@ -14,7 +14,7 @@ const EPHEMERAL_PORT: u16 = 40_000;
 /// Where something listens or listened.
 #[derive(Debug, Clone)]
 struct Server {
-    place: SocketAddress,
+    place: Place,
     space: usize,
     ours: bool,
     admin: bool,
@@ -59,13 +59,13 @@ struct Unit {
     remembered: bool,
 }
 
-fn place() -> impl Strategy<Value = SocketAddress> {
+fn place() -> impl Strategy<Value = Place> {
     let address = prop_oneof![Just("127.0.0.1"), Just("127.0.0.2"), Just("0.0.0.0"), Just("::1"), Just("::")];
     let port = prop_oneof![Just(80_u16), Just(9000), Just(9001), Just(EPHEMERAL_PORT), Just(50_000)];
     let tcp = (address, port)
-        .prop_map(|(ip, port)| SocketAddress::Tcp((ip.parse::<std::net::IpAddr>().unwrap(), port).into()));
-    let unix = (0..3_u8).prop_map(|n| SocketAddress::Unix(Name::Path(format!("/run/{n}").into())));
-    let named = (0..2_u8).prop_map(|n| SocketAddress::Unix(Name::Abstract(vec![n])));
+        .prop_map(|(ip, port)| Place::Tcp((ip.parse::<std::net::IpAddr>().unwrap(), port).into()));
+    let unix = (0..3_u8).prop_map(|n| Place::Unix(Name::Path(format!("/run/{n}").into())));
+    let named = (0..2_u8).prop_map(|n| Place::Unix(Name::Abstract(vec![n])));
     prop_oneof![3 => tcp, 2 => unix, 1 => named]
 }
 
@@ -107,10 +107,10 @@ fn unit() -> impl Strategy<Value = Unit> {
     );
     parts.prop_map(|(mut servers, connections, own, missed, remembered)| {
         // The kernel allows a place once in each name space, but for SO_REUSEPORT among sockets of one owner.
-        let mut taken: Vec<(SocketAddress, usize)> = Vec::new();
+        let mut taken: Vec<(Place, usize)> = Vec::new();
         servers.retain(|server| {
-            let overlaps = |place: &SocketAddress| match (place, &server.place) {
-                (SocketAddress::Tcp(a), SocketAddress::Tcp(b)) => {
+            let overlaps = |place: &Place| match (place, &server.place) {
+                (Place::Tcp(a), Place::Tcp(b)) => {
                     a.port() == b.port()
                         && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
                 }
@@ -192,8 +192,8 @@ impl World {
         };
         let queue = u32::try_from(unit.connections.iter().filter(waits).count()).unwrap();
         match &server.place {
-            SocketAddress::Tcp(local) => self.tcp(server.space, inode, TcpState::Listening, *local, false),
-            SocketAddress::Unix(name) => {
+            Place::Tcp(local) => self.tcp(server.space, inode, TcpState::Listening, *local, false),
+            Place::Unix(name) => {
                 let listening = UnixState::Listening(queue);
                 self.unix(server.space, inode, listening, Some(name.clone()), Some(index));
             }
@@ -207,7 +207,7 @@ impl World {
         let held = server.ours && !connection.queued && !connection.outside;
         let counts = server.ours && !server.admin && (held || !server.gone);
         match &server.place {
-            SocketAddress::Tcp(listener) => {
+            Place::Tcp(listener) => {
                 let state = match connection.state {
                     TcpState::Ending if connection.queued => TcpState::Open,
                     state => state,
@@ -224,7 +224,7 @@ impl World {
                 self.truth += in_use;
                 self.beyond += in_use * u64::from(hidden && has_page_listener(unit));
             }
-            SocketAddress::Unix(name) => {
+            Place::Unix(name) => {
                 // A name that is no file is known in its own network name space only.
                 let from = if matches!(name, Name::Path(_)) { connection.from } else { server.space };
                 if !connection.queued {
@@ -280,12 +280,11 @@ impl World {
 
     fn count(&self, unit: &Unit) -> u64 {
         let ours = || unit.servers.iter().filter(|server| server.ours);
-        let former: Vec<SocketAddress> = ours()
+        let former: Vec<Place> = ours()
             .filter(|server| server.gone && unit.remembered)
             .map(|server| server.place.clone())
             .collect();
-        let admin: Vec<&SocketAddress> =
-            ours().filter(|server| server.admin).map(|server| &server.place).collect();
+        let admin: Vec<&Place> = ours().filter(|server| server.admin).map(|server| &server.place).collect();
         self.seen.in_use(Question { counts: &|place| !admin.contains(&place), former: &former }).total()
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! [`crate::kernel`] makes a [`Seen`]; all judgement is here, and touches nothing.
 
-mod address;
 mod judgement;
+mod place;
 mod rows;
 mod seen;
 
-pub use address::{Name, SocketAddress};
 pub use judgement::{Count, Question};
+pub use place::{Name, Place};
 pub use rows::{FileId, Space, TcpRow, TcpState, UnixRow, UnixState, is_idle};
 pub use seen::Seen;
 
@@ -49,7 +49,7 @@ pub enum Nature {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     /// Where.
-    pub address: SocketAddress,
+    pub place: Place,
     /// A process that is in the network name space of that address.
     pub inside: i32,
     /// The file of a Unix socket.

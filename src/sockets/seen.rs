@@ -1,6 +1,6 @@
 //! What was seen, looked up: who holds which socket, where the unit listens, what nobody explains.
 
-use super::{FileId, Held, Holder, Listener, Nature, Process, SocketAddress, TcpState, UnixState};
+use super::{FileId, Held, Holder, Listener, Nature, Place, Process, TcpState, UnixState};
 use super::{Space, UnixRow};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) struct Listening {
     /// The name space whose list it stands in.
     pub(super) space: usize,
     pub(super) inode: u64,
-    pub(super) address: SocketAddress,
+    pub(super) place: Place,
     pub(super) file: Option<FileId>,
 }
 
@@ -31,15 +31,15 @@ impl Seen {
     #[must_use]
     pub fn listeners(&self) -> Vec<Listener> {
         let mut found: Vec<Listening> = self.listening().collect();
-        found.sort_by(|a, b| (&a.address, a.space).cmp(&(&b.address, b.space)));
+        found.sort_by(|a, b| (&a.place, a.space).cmp(&(&b.place, b.space)));
         let mut listeners: Vec<(usize, Listener)> = Vec::new();
-        for Listening { space, inode, address, file } in found {
+        for Listening { space, inode, place, file } in found {
             let holders = self.holders(inode).iter().filter_map(|held| self.holder(held));
             match listeners.last_mut() {
-                Some((of, last)) if *of == space && last.address == address => last.holders.extend(holders),
+                Some((of, last)) if *of == space && last.place == place => last.holders.extend(holders),
                 _ => {
                     let (inside, holders) = (self.spaces[space].inside, holders.collect());
-                    listeners.push((space, Listener { address, inside, file, holders }));
+                    listeners.push((space, Listener { place, inside, file, holders }));
                 }
             }
         }
@@ -80,13 +80,13 @@ impl Seen {
             let tcp = tcp.map(move |row| Listening {
                 space: index,
                 inode: row.inode,
-                address: SocketAddress::Tcp(row.local),
+                place: Place::Tcp(row.local),
                 file: None,
             });
             let unix = space.unix.iter().filter_map(move |row| match row {
                 UnixRow { state: UnixState::Listening(_), name: Some(name), file, inode, .. } => {
-                    let address = SocketAddress::Unix(name.clone());
-                    Some(Listening { space: index, inode: *inode, address, file: *file })
+                    let place = Place::Unix(name.clone());
+                    Some(Listening { space: index, inode: *inode, place, file: *file })
                 }
                 _ => None,
             });

@@ -26,7 +26,7 @@ macro_rules! unknown_answers {
 }
 
 unknown_answers! {
-    refused: "refuse = true", "connection refused";
+    refused: "refuse = true", "but the unit listens on ";
     hangs_before_reading: "hang = accept", "no complete answer in time";
     hangs_after_reading: "hang = reply", "no complete answer in time";
     a_byte_a_second: "drip = true", "no complete answer in time";

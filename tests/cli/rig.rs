@@ -154,7 +154,7 @@ impl Rig {
         hhvm.wait().unwrap();
     }
 
-    /// The program as a person calls it.
+    /// The program as a person calls it, on a host where systemd knows HHVM's main process.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.env_clear().env("PATH", "/usr/bin:/bin").arg("--root").arg(self.root.path());
@@ -163,13 +163,15 @@ impl Rig {
             .args(arguments)
             .env("HHVM_DRAIN_ENDPOINT", &self.endpoint)
             .env("HHVM_DRAIN_REPOOL", "after-stop");
+        if self.hhvm.is_some() {
+            command.env("PATH", SYSTEMD).env("STANDIN_PID", self.pid().to_string());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// `check`, on a host where systemd knows HHVM's main process.
     pub fn check(&self) -> Run {
-        run(self.command(&["check"]).env("PATH", SYSTEMD).env("STANDIN_PID", self.pid().to_string()))
+        run(&mut self.command(&["check"]))
     }
 
     /// The program as systemd calls it in a stop.

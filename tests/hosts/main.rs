@@ -10,6 +10,7 @@ mod fronts;
 mod harness;
 mod health_url;
 mod host;
+mod kernel;
 mod matrix;
 mod needrestart;
 mod operator;
@@ -62,6 +63,18 @@ const ONCE: &[Test] = tests! {
         nginx_that_caches_is_waited_for,
         a_front_end_that_never_notices_is_told,
         check_fails_on_a_front_controller_and_on_a_wrong_url;
+    kernel:
+        a_port_that_stands_in_an_hdf_file_is_counted,
+        a_socket_that_stands_in_an_hdf_file_is_counted,
+        a_file_that_cannot_be_read_is_not_taken_for_its_defaults,
+        an_hhvm_of_another_name_is_counted,
+        an_admin_port_that_only_the_file_has_is_not_waited_for,
+        an_admin_port_that_only_the_process_has_is_found,
+        nobody_but_hhvm_is_believed,
+        a_front_end_of_roots_is_asked_if_it_is_set,
+        connections_into_a_private_network_are_counted,
+        an_admin_port_in_a_private_network_is_asked_from_anywhere,
+        connections_that_a_closed_listener_has_left_count;
     needrestart:
         leaves_hhvm_alone_and_would_not_without_us;
     rpm:

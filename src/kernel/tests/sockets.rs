@@ -2,7 +2,7 @@
 
 use super::unit::{Holder, count, host, places, soon};
 use crate::kernel::{Unseen, listeners, look};
-use crate::sockets::{Question, SocketAddress};
+use crate::sockets::{Place, Question};
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -72,7 +72,7 @@ fn a_count_leaves_out_the_listeners_that_it_is_told_to() {
     let _accepted = admin.accept().unwrap();
     let seen = hhvm.look();
     assert_eq!(count(&seen).total(), 3);
-    let admin = SocketAddress::Tcp(admin.local_addr().unwrap());
+    let admin = Place::Tcp(admin.local_addr().unwrap());
     let pages = Question { counts: &|place| *place != admin, former: &[] };
     assert_eq!(seen.in_use(pages).total(), 2);
 }
@@ -81,7 +81,7 @@ fn a_count_leaves_out_the_listeners_that_it_is_told_to() {
 fn connections_of_a_listener_that_is_gone_count() {
     let admin = tcp("127.0.0.1");
     let listener = tcp("127.0.0.1");
-    let place = SocketAddress::Tcp(listener.local_addr().unwrap());
+    let place = Place::Tcp(listener.local_addr().unwrap());
     let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (accepted, _) = listener.accept().unwrap();
     drop(listener);

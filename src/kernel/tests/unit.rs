@@ -1,7 +1,7 @@
 //! A unit of real processes, each of which does nothing but hold what it was given.
 
 use crate::kernel::{Host, Looker, Scope, look};
-use crate::sockets::{Count, Question, Seen, SocketAddress};
+use crate::sockets::{Count, Place, Question, Seen};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,11 +44,11 @@ impl Drop for Holder {
 }
 
 pub(super) fn count(seen: &Seen) -> Count {
-    seen.in_use(Question { counts: &|_: &SocketAddress| true, former: &[] })
+    seen.in_use(Question { counts: &|_: &Place| true, former: &[] })
 }
 
 pub(super) fn places(seen: &Seen) -> Vec<String> {
-    seen.listeners().into_iter().map(|listener| listener.address.to_string()).collect()
+    seen.listeners().into_iter().map(|listener| listener.place.to_string()).collect()
 }
 
 /// This machine, looked at by nobody, so that the children of this process are a unit's.

@@ -1,7 +1,7 @@
 //! What holds for every command line and every ini file, whoever wrote them.
 
 use super::{Hhvm, Origin, arguments, ini as ini_file};
-use crate::place::Listener;
+use crate::locate::Configured;
 use arguments::Argument;
 use std::path::{Path, PathBuf};
 
@@ -64,12 +64,12 @@ pub fn command_line(bytes: &[u8]) {
     is_usable(&crate::discover::of_command_line(&longer, Path::new("/nonexistent"), Path::new("")), bytes);
 }
 
-/// What the drain goes by has a meaning, and what is shown has no password, unless `source` has it elsewhere too.
+/// What the drain goes by is what is set, and what is shown has no password, unless `source` has it elsewhere too.
 fn is_usable(hhvm: &Hhvm, source: &[u8]) {
+    let configured = Configured::of(hhvm);
     let port = hhvm.options.admin_port.as_ref().map_or(0, |found| found.value);
-    assert_eq!(hhvm.admin_targets().map_or(0, |targets| targets.len().min(1)), usize::from(port.min(1)));
-    let any = matches!(hhvm.listener(), Listener::Tcp(Some(address), _) if address.is_unspecified());
-    assert!(!any, "the address of no connection");
+    assert_eq!(configured.admin_port.unwrap_or(0), port);
+    assert_eq!(configured.pages().len(), 2 * usize::from(configured.page_port.is_some()));
     let origin = hhvm.options.admin_password.as_ref().map(|found| found.origin.to_string());
     let shown = format!("{hhvm:?} {origin:?}");
     assert!(!shown.contains(SECRET) || String::from_utf8_lossy(source).contains(SECRET), "{shown}");

@@ -16,7 +16,7 @@ use std::thread;
 ///
 /// # Errors
 /// When it cannot be entered.
-pub fn within<T: Send>(host: &Host, pid: i32, task: impl FnOnce() -> T + Send) -> Result<T, Unseen> {
+pub fn in_network_of<T: Send>(host: &Host, pid: i32, task: impl FnOnce() -> T + Send) -> Result<T, Unseen> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Unseen::Changing,
         kind => Unseen::NameSpace(pid, kind),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Where a socket listens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SocketAddress {
+pub enum Place {
     /// A TCP port, on one address or, with the unspecified one, on all.
     Tcp(SocketAddr),
     /// A Unix socket.
@@ -23,7 +23,7 @@ pub enum Name {
     Abstract(Vec<u8>),
 }
 
-impl SocketAddress {
+impl Place {
     /// The TCP port.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
@@ -67,7 +67,7 @@ pub(super) enum Fit {
     Address,
 }
 
-impl fmt::Display for SocketAddress {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn fit(listener: &str, local: &str) -> Option<Fit> {
-        SocketAddress::Tcp(listener.parse().unwrap()).takes(local.parse().unwrap())
+        Place::Tcp(listener.parse().unwrap()).takes(local.parse().unwrap())
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn who_connects_may_write_the_address_in_another_way() {
         let reaches =
-            |own: &str, to: &str| SocketAddress::Tcp(own.parse().unwrap()).is_reached_by(to.parse().unwrap());
+            |own: &str, to: &str| Place::Tcp(own.parse().unwrap()).is_reached_by(to.parse().unwrap());
         assert!(reaches("127.0.0.1:9001", "127.0.0.1:9001") && reaches("0.0.0.0:9001", "127.0.0.1:9001"));
         assert!(reaches("[::]:9001", "127.0.0.1:9001") && reaches("[::]:9001", "[::1]:9001"));
         assert!(reaches("[::ffff:127.0.0.1]:9001", "127.0.0.1:9001"));
@@ -119,9 +119,9 @@ mod tests {
 
     #[test]
     fn places_print_as_people_write_them() {
-        let path = SocketAddress::Unix(Name::Path("/run/hhvm/sock".into()));
+        let path = Place::Unix(Name::Path("/run/hhvm/sock".into()));
         assert_eq!(path.to_string(), "/run/hhvm/sock");
-        assert_eq!(SocketAddress::Unix(Name::Abstract(b"hhvm\n".to_vec())).to_string(), "@hhvm");
-        assert_eq!(SocketAddress::Tcp("[::]:9000".parse().unwrap()).to_string(), "[::]:9000");
+        assert_eq!(Place::Unix(Name::Abstract(b"hhvm\n".to_vec())).to_string(), "@hhvm");
+        assert_eq!(Place::Tcp("[::]:9000".parse().unwrap()).to_string(), "[::]:9000");
     }
 }
