@@ -3,12 +3,13 @@
 //! The kernel says where the unit listens. The configuration only says which of these places is the admin port.
 
 use crate::endpoint::{Address, Endpoint, Protocol, Target};
-use crate::hhvm::Hhvm;
+use crate::hhvm::{Hhvm, Value};
 use crate::load::Unknown;
 use crate::place::{Because, Choice, Reach, Tried, names};
 use crate::problem::Location;
 use crate::sockets::{Listener, Name, Place};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// So many listeners are asked at most whether they are an admin port: of any other it is a request for a page.
 const TRIES_MAX: usize = 4;
@@ -43,13 +44,16 @@ impl Configured {
     #[must_use]
     pub fn of(hhvm: &Hhvm) -> Self {
         let options = &hhvm.options;
+        let has_no_socket =
+            options.file_socket.or_default(PathBuf::new()).is_some_and(|path| path.as_os_str().is_empty());
         Self {
-            admin_port: options.admin_port.as_ref().map(|found| found.value).filter(|port| *port > 0),
+            admin_port: options.admin_port.found().map(|found| found.value).filter(|port| *port > 0),
             page_port: match &options.port {
-                Some(found) => Some(found.value),
-                None => (hhvm.unread.is_empty() && options.file_socket.is_none()).then_some(DEFAULT_PORT),
+                Value::Set(found) => Some(found.value),
+                Value::Default => has_no_socket.then_some(DEFAULT_PORT),
+                Value::Unknown(_) => None,
             },
-            protocol: (options.server_type.is_some() || hhvm.unread.is_empty()).then(|| hhvm.protocol()),
+            protocol: hhvm.protocol(),
         }
     }
 

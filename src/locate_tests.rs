@@ -1,7 +1,6 @@
 //! Units that listen somewhere, and where their load is read.
 
 use super::*;
-use crate::hhvm::Origin;
 use crate::sockets::{FileId, Holder, Process};
 use proptest::prelude::*;
 
@@ -21,10 +20,8 @@ fn listens(places: &[&str]) -> Vec<Listener> {
 }
 
 fn hints(endpoint: &str, options: &[(&str, &str)]) -> Hints {
-    let mut hhvm = Hhvm::default();
-    for (name, value) in options {
-        hhvm.options.set(name, value, &Origin::File("/etc/hhvm/server.ini".into(), 3));
-    }
+    let words: Vec<String> = options.iter().map(|(name, value)| format!("-v{name}={value}")).collect();
+    let hhvm = Hhvm::made(&words.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
     Hints { endpoint: endpoint.parse().unwrap(), set_by: None, configured: Configured::of(&hhvm) }
 }
 

@@ -8,8 +8,8 @@ pub struct Password(Vec<u8>);
 impl Password {
     /// A password that is known already.
     #[must_use]
-    pub fn new(password: &str) -> Self {
-        Self(password.as_bytes().to_vec())
+    pub fn new(password: &[u8]) -> Self {
+        Self(password.to_vec())
     }
 
     /// The password in a file that holds `bytes`, without the end of its line; none if there is none.

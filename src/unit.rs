@@ -14,6 +14,9 @@ pub struct Unit {
     pub main_pid: Option<i32>,
     /// Its cgroup, from the root of the hierarchy; none while it has no process.
     pub control_group: Option<String>,
+    /// What its processes are started with: `ExecStart=`, `Environment=` and `EnvironmentFile=`, as systemctl prints
+    /// them.
+    pub start: String,
     /// The command lines of `ExecStop=`, in order.
     pub exec_stop: Vec<String>,
     /// Of `ExecStopPost=`.
@@ -77,11 +80,14 @@ impl Default for Patience {
 
 impl Unit {
     /// The names of the properties, for `systemctl show -p` (org.freedesktop.systemd1(5)).
-    pub const PROPERTIES: [&str; 12] = [
+    pub const PROPERTIES: [&str; 15] = [
         "LoadState",
         "ActiveState",
         "MainPID",
         "ControlGroup",
+        "ExecStart",
+        "Environment",
+        "EnvironmentFiles",
         "ExecStop",
         "ExecStopPost",
         "ExecStartPre",
@@ -107,6 +113,11 @@ impl Unit {
             activity: activity(one("ActiveState")),
             main_pid: one("MainPID").parse().ok().filter(|pid| *pid > 0),
             control_group: Some(one("ControlGroup").to_owned()).filter(|path| !path.is_empty()),
+            start: ["ExecStart", "Environment", "EnvironmentFiles"]
+                .into_iter()
+                .flat_map(all)
+                .collect::<Vec<_>>()
+                .join("\n"),
             exec_stop: commands("ExecStop"),
             exec_stop_post: commands("ExecStopPost"),
             exec_start_pre: commands("ExecStartPre"),

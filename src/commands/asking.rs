@@ -4,7 +4,7 @@ use super::password::read_password;
 use crate::context::{Caller, Context};
 use crate::discover;
 use crate::endpoint::{Endpoint, Kind};
-use crate::hhvm::Hhvm;
+use crate::hhvm::{Hhvm, Value};
 use crate::kernel::{Host, Scope, own_cgroup};
 use crate::locate::{Configured, Hints};
 use crate::password::Password;
@@ -16,6 +16,11 @@ use crate::settings::Settings;
 use crate::sockets::Listener;
 use crate::systemd;
 use crate::unit::Unit;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// For so long HHVM's files may take to be read.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the load is read, as the settings and the running HHVM say.
 pub(super) struct Asked {
@@ -24,20 +29,40 @@ pub(super) struct Asked {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Finds out where the load of HHVM is read.
-pub(super) fn source_of(context: &Context, settings: &Settings, running: &Running) -> Asked {
+/// Finds out where the load of HHVM is read. Its configuration has to be read by `deadline`.
+pub(super) fn source_of(
+    context: &Context,
+    settings: &Settings,
+    running: &Running,
+    deadline: Instant,
+) -> Asked {
     let process = running.main.process();
     let hhvm = process
         .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
-        .and_then(|main| configuration(context, main));
+        .and_then(|main| configuration(context, main, None, deadline));
     let mut asked = source(context, settings, hhvm.as_ref(), running.scope.clone());
     asked.problems.extend(hhvm.iter().flat_map(Hhvm::problems));
     asked
 }
 
-/// What the running HHVM says of itself.
-pub(super) fn configuration(context: &Context, process: &Process) -> Option<Hhvm> {
-    discover::hhvm(process.pid(), &context.root.join("/proc"))
+/// What the running HHVM has read. systemd is asked what root named only where HHVM's user may not read it, unless it
+/// has been asked already.
+pub(super) fn configuration(
+    context: &Context,
+    process: &Process,
+    unit: Option<&Unit>,
+    deadline: Instant,
+) -> Option<Hhvm> {
+    let deadline = deadline.min(Instant::now() + PATIENCE);
+    let look =
+        |trusted: &[PathBuf]| discover::hhvm(process.pid(), &context.root.join("/proc"), trusted, deadline);
+    let looked = look(&[])?;
+    if !looked.was_refused {
+        return Some(looked.hhvm);
+    }
+    let asked = if unit.is_none() { systemd::unit(&context.unit) } else { None };
+    let named = unit.or(asked.as_ref()).map(|unit| discover::named_by_root(unit, &context.root.join("/")));
+    look(&named.unwrap_or_default()).map(|looked| looked.hhvm)
 }
 
 /// [`source_of`], for what is known of HHVM already, and its problems.
@@ -47,7 +72,7 @@ pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>
         .password_file
         .as_deref()
         .and_then(|name| read_password(context, name).map_err(|problem| problems.push(problem)).ok());
-    let own = hhvm.and_then(|hhvm| hhvm.options.admin_password.as_ref());
+    let own = hhvm.map(|hhvm| hhvm.options.admin_password());
     let configured = hhvm.map(Configured::of).unwrap_or_default();
     let endpoint = match (&settings.endpoint, settings.kind) {
         (Endpoint::Auto, Kind::PhpFpm) => Endpoint::Sockets,
@@ -61,7 +86,10 @@ pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>
             Endpoint::At(target) => Some(target.clone()),
             Endpoint::Auto | Endpoint::Sockets => None,
         },
-        keys: Keys { set, own: own.map(|found| Password::new(&found.value.0)) },
+        keys: Keys {
+            set,
+            own: own.as_ref().and_then(Value::found).map(|found| Password::new(&found.value.0)),
+        },
         threshold: settings.threshold,
         former: configured.pages(),
     };

@@ -8,7 +8,7 @@ use super::password::exposure;
 use super::trial::{front_end, health_url, tried_front_end};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::hhvm::Hhvm;
+use crate::hhvm::{Hhvm, Value};
 use crate::kernel::Scope;
 use crate::load::Load;
 use crate::page_url::PageUrl;
@@ -53,7 +53,10 @@ pub(super) fn run(
     findings.extend(state(&member));
     let unit = systemd::unit(&context.unit);
     let running = Running::of(context, unit.as_ref());
-    let hhvm = running.main.process().and_then(|process| configuration(context, process));
+    let hhvm = running
+        .main
+        .process()
+        .and_then(|process| configuration(context, process, unit.as_ref(), Instant::now() + PATIENCE));
     findings.extend(hhvm.iter().flat_map(found::findings));
     findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref(), running.scope));
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
@@ -155,13 +158,16 @@ fn load(
 /// Why connections are counted, and what would be better.
 fn counted(listeners: &[sockets::Place], hhvm: Option<&Hhvm>) -> String {
     let listeners = names(listeners);
-    match hhvm.and_then(|hhvm| hhvm.options.admin_port.as_ref()).filter(|port| port.value > 0) {
-        Some(port) => format!(
+    match hhvm.map(|hhvm| &hhvm.options.admin_port) {
+        Some(Value::Set(port)) if port.value > 0 => format!(
             "endpoint: {} names the admin port {}, but HHVM does not listen there, so the connections to {listeners} \
              are counted; if the file was changed since HHVM was started, restart HHVM",
             port.origin, port.value
         ),
-        None => format!(
+        Some(Value::Unknown(cause)) => format!(
+            "endpoint: the admin port is unknown ({cause}), so the connections to {listeners} are counted"
+        ),
+        Some(Value::Set(_) | Value::Default) | None => format!(
             "endpoint: HHVM has no admin port, so the connections to {listeners} are counted; for exact numbers, set \
              hhvm.admin_server.port"
         ),

@@ -14,7 +14,7 @@ const CUT_OFF: &str = "143";
 
 /// Whether a stop that HHVM ends by itself can look like a failure.
 pub(super) fn exit_status(hhvm: &Hhvm, unit: &Unit) -> Option<Finding> {
-    let wait = hhvm.options.graceful_wait.as_ref().filter(|found| found.value > 0)?;
+    let wait = hhvm.options.graceful_wait.found().filter(|found| found.value > 0)?;
     let is_expected = unit.success_exit_status.iter().any(|status| status == CUT_OFF);
     (!is_expected).then(|| {
         warning(format!(

@@ -59,7 +59,8 @@ impl Session<'_> {
     fn look(&self, main: &Process, scope: &Scope) -> std::result::Result<(), String> {
         let host = Host::below(&self.context.root);
         let found = listeners(scope, &host, Instant::now() + PATIENCE).map_err(|why| why.to_string())?;
-        let admin_port = configuration(self.context, main).and_then(|hhvm| Configured::of(&hhvm).admin_port);
+        let hhvm = configuration(self.context, main, None, Instant::now() + PATIENCE);
+        let admin_port = hhvm.and_then(|hhvm| Configured::of(&hhvm).admin_port);
         if serves(&found, main.started(), admin_port) {
             return Ok(());
         }

@@ -34,9 +34,9 @@ impl<'a> Session<'a> {
         self.reporter.tell_all(problems.into_iter().map(Message::Problem));
     }
 
-    /// A watch over HHVM that asks it for its load.
-    pub(super) fn watch<'w>(&'w self, running: &'w Running) -> Result<Watch<'w>> {
-        let asked = source_of(self.context, self.settings, running);
+    /// A watch over HHVM that asks it for its load. Its configuration has to be read by `deadline`.
+    pub(super) fn watch<'w>(&'w self, running: &'w Running, deadline: Instant) -> Result<Watch<'w>> {
+        let asked = source_of(self.context, self.settings, running, deadline);
         self.tell_problems(asked.problems);
         Watch::over(running.main.process(), &self.signals).asking(asked.source)
     }
@@ -50,7 +50,7 @@ impl<'a> Session<'a> {
         out: Out,
     ) -> Result<Ending> {
         let settings = self.settings;
-        let mut watch = self.watch(running)?;
+        let mut watch = self.watch(running, started + settings.timeout)?;
         if let Some(url) = &settings.health_url {
             watch = watch.asking_front_end(FrontEnd::at(url))?;
         }

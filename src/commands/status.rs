@@ -91,7 +91,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
     let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
     let record = record.filter(|_| state == State::Depooled);
     let by = (state == State::Depooled).then(|| TakenBy::of(record.as_ref()));
-    let mut source = source_of(context, settings, &Running::find(context)).source;
+    let mut source = source_of(context, settings, &Running::find(context), Instant::now() + PATIENCE).source;
     let (load, load_error) = match source.read(Instant::now() + PATIENCE) {
         Load::Known(load) => (Some(load), None),
         Load::Unknown(why) => (None, Some(why.to_string())),

@@ -1,151 +1,278 @@
-//! The options of HHVM that matter to a drain, under both of their names.
+//! The options of HHVM that matter to a drain, under the names that they have in ini files and in hdf files.
 
-use crate::problem::Location;
+use super::number::{self, Number};
+use super::origin::{Cause, Found, Hidden, Origin, Value};
+use super::tree::{Answer, Tree};
+use super::value::Text;
 use crate::text::quote;
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// Where an option was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A file, and a line in it, from 1.
-    File(PathBuf, usize),
-    /// A word of the command line.
-    CommandLine(String),
+/// The types of server that HHVM has had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerType {
+    /// FastCGI.
+    FastCgi,
+    /// HTTP; the default.
+    Proxygen,
+    /// HTTP, in the first years.
+    LibEvent,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ServerType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::CommandLine(word) => write!(f, "HHVM's option {}", quote(word)),
-        }
+        f.write_str(match self {
+            Self::FastCgi => "fastcgi",
+            Self::Proxygen => "proxygen",
+            Self::LibEvent => "libevent",
+        })
     }
 }
 
-impl From<&Origin> for Location {
-    fn from(origin: &Origin) -> Self {
-        match origin {
-            Origin::File(path, line) => Self::Line(path.clone(), *line),
-            Origin::CommandLine(_) => Self::Option(origin.to_string()),
-        }
-    }
-}
-
-/// A value, and where it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found<T> {
-    /// The value.
-    pub value: T,
-    /// Where it was found.
-    pub origin: Origin,
-}
-
-/// A password. Has no `Debug` of its content.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(pub String);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden")
-    }
-}
-
-/// The types of server that HHVM has had; libevent is that of its first years.
-const TYPES: [&str; 3] = ["fastcgi", "proxygen", "libevent"];
-
-/// What was found; `None` means HHVM's own default.
+/// What is known of each option.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// `Server.Type`.
-    pub server_type: Option<Found<String>>,
+    pub server_type: Value<ServerType>,
     /// `Server.IP`.
-    pub ip: Option<Found<String>>,
+    pub ip: Value<String>,
     /// `Server.Port`, 80 by default.
-    pub port: Option<Found<u16>>,
-    /// `Server.FileSocket`.
-    pub file_socket: Option<Found<PathBuf>>,
+    pub port: Value<u16>,
+    /// `Server.FileSocket`; empty for none.
+    pub file_socket: Value<PathBuf>,
     /// `AdminServer.IP`, that of the page server by default.
-    pub admin_ip: Option<Found<String>>,
+    pub admin_ip: Value<String>,
     /// `AdminServer.Port`; 0, its default, means none.
-    pub admin_port: Option<Found<u16>>,
-    /// `AdminServer.Password`, or the first of `AdminServer.Passwords`.
-    pub admin_password: Option<Found<Hidden>>,
+    pub admin_port: Value<u16>,
+    /// `AdminServer.Password`.
+    admin_password: Value<Hidden>,
+    /// One of `AdminServer.Passwords`.
+    admin_passwords: Value<Hidden>,
+    /// One of `AdminServer.HashedPasswords`.
+    hashed_passwords: Value<Hidden>,
     /// `Server.GracefulShutdownWait`, in seconds.
-    pub graceful_wait: Option<Found<u64>>,
+    pub graceful_wait: Value<u32>,
 }
+
+/// The names of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    /// In an ini file (`Config::IniName`).
+    pub(super) ini: &'static str,
+    /// In an hdf file.
+    pub(super) hdf: &'static str,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Type,
+    Ip,
+    Port,
+    FileSocket,
+    AdminIp,
+    AdminPort,
+    Password,
+    Passwords,
+    HashedPasswords,
+    GracefulWait,
+}
+
+const fn key(ini: &'static str, hdf: &'static str, what: What) -> Key {
+    Key { ini, hdf, what }
+}
+
+/// The page port.
+pub(super) const PORT: Key = KEYS[2];
+/// The admin port.
+const ADMIN_PORT: Key = KEYS[5];
+
+/// All of them.
+pub(super) const KEYS: [Key; 10] = [
+    key("hhvm.server.type", "Server.Type", What::Type),
+    key("hhvm.server.ip", "Server.IP", What::Ip),
+    key("hhvm.server.port", "Server.Port", What::Port),
+    key("hhvm.server.file_socket", "Server.FileSocket", What::FileSocket),
+    key("hhvm.admin_server.ip", "AdminServer.IP", What::AdminIp),
+    key("hhvm.admin_server.port", "AdminServer.Port", What::AdminPort),
+    key("hhvm.admin_server.password", "AdminServer.Password", What::Password),
+    key("hhvm.admin_server.passwords", "AdminServer.Passwords", What::Passwords),
+    key("hhvm.admin_server.hashed_passwords", "AdminServer.HashedPasswords", What::HashedPasswords),
+    key("hhvm.server.graceful_shutdown_wait", "Server.GracefulShutdownWait", What::GracefulWait),
+];
+
+impl Key {
+    /// The names of the other kind of file, under which HHVM takes no notice of it: as in an hdf file, and without
+    /// what every name in an ini file begins with.
+    pub(super) fn foreign_in_ini(self) -> [&'static str; 2] {
+        [self.hdf, self.ini.strip_prefix("hhvm.").unwrap_or(self.ini)]
+    }
+
+    /// And in an hdf file.
+    pub(super) fn foreign_in_hdf(self) -> [&'static str; 2] {
+        [self.ini, self.ini.strip_prefix("hhvm.").unwrap_or(self.ini)]
+    }
+
+    /// Whether it has several values.
+    pub(super) fn is_list(self) -> bool {
+        matches!(self.what, What::Passwords | What::HashedPasswords)
+    }
+}
+
+/// What becomes of a value that is set: a remark, where HHVM takes it for something else than it looks like.
+type Remark = Option<Cause>;
 
 impl Options {
-    /// Sets the option called `name`, by its ini name (`hhvm.server.port`) or its hdf name (`Server.Port`); others
-    /// change nothing. False for a value that means nothing there: then the value before stays.
-    pub fn set(&mut self, name: &str, value: &str, origin: &Origin) -> bool {
-        let text = || Some(Found { value: value.to_owned(), origin: origin.clone() });
-        match ini_name(name).as_str() {
-            "server.type" if TYPES.contains(&value) => self.server_type = text(),
-            "server.type" => return false,
-            "server.ip" => self.ip = text(),
-            "server.port" => return number(&mut self.port, value, origin),
-            "server.file_socket" => {
-                let path = (!value.is_empty()).then(|| PathBuf::from(value));
-                self.file_socket = path.map(|value| Found { value, origin: origin.clone() });
-            }
-            "admin_server.ip" => self.admin_ip = text(),
-            "admin_server.port" => return number(&mut self.admin_port, value, origin),
-            "server.graceful_shutdown_wait" => return number(&mut self.graceful_wait, value, origin),
-            name if name == "admin_server.password" || name.starts_with("admin_server.passwords[") => {
-                let hidden = (!value.is_empty()).then(|| Hidden(value.to_owned()));
-                self.admin_password = hidden.map(|value| Found { value, origin: without_value(origin) });
-            }
-            _ => {}
-        }
-        true
+    /// Sets the option `key`, found in an ini file or behind `-d`.
+    pub(super) fn set_ini(&mut self, key: Key, value: &Text, origin: Origin) -> Remark {
+        self.set(key, value, origin, number::of_ini)
     }
 
-    /// The value in force for an option that [`Options::set`] refuses values of, and where it is set.
+    /// Sets the options that the tree has values for, which win over those of ini files.
+    pub(super) fn set_hdf(&mut self, tree: &Tree) -> Vec<Cause> {
+        let mut remarks = Vec::new();
+        for key in KEYS {
+            let answer = if key.is_list() {
+                tree.last_child(key.hdf.as_bytes())
+            } else {
+                tree.get(key.hdf.as_bytes())
+            };
+            match answer {
+                Answer::Silent => {}
+                Answer::Value(text, origin) => remarks.extend(self.set(key, &text, origin, number::of_hdf)),
+                Answer::Unknown(cause) => self.not_known(key, &cause),
+            }
+        }
+        remarks
+    }
+
+    /// `--port`, `--admin-port`, which win over all.
+    pub(super) fn set_port(&mut self, is_admin: bool, value: &[u8], origin: Origin) -> Remark {
+        let key = if is_admin { ADMIN_PORT } else { PORT };
+        match number::of_word(value) {
+            // The default of these flags.
+            Some(-1) => None,
+            Some(value) => {
+                let number = Number { value, is_whole: true };
+                self.set(key, &Text::Known(value.to_string().into_bytes()), origin, |_| number)
+            }
+            None => {
+                let cause = Cause { origin, why: not_understood(key, value) };
+                self.not_known(key, &cause);
+                Some(cause)
+            }
+        }
+    }
+
+    /// Nothing is known of any option.
+    pub(super) fn forget(&mut self, cause: &Cause) {
+        for key in KEYS {
+            self.not_known(key, cause);
+        }
+    }
+
+    /// Nothing is known of the options that are not set.
+    pub(super) fn doubt(&mut self, cause: &Cause) {
+        self.server_type.doubt(cause);
+        self.ip.doubt(cause);
+        self.port.doubt(cause);
+        self.file_socket.doubt(cause);
+        self.admin_ip.doubt(cause);
+        self.admin_port.doubt(cause);
+        self.admin_password.doubt(cause);
+        self.admin_passwords.doubt(cause);
+        self.hashed_passwords.doubt(cause);
+        self.graceful_wait.doubt(cause);
+    }
+
+    pub(super) fn not_known(&mut self, key: Key, cause: &Cause) {
+        let cause = cause.clone();
+        match key.what {
+            What::Type => self.server_type = Value::Unknown(cause),
+            What::Ip => self.ip = Value::Unknown(cause),
+            What::Port => self.port = Value::Unknown(cause),
+            What::FileSocket => self.file_socket = Value::Unknown(cause),
+            What::AdminIp => self.admin_ip = Value::Unknown(cause),
+            What::AdminPort => self.admin_port = Value::Unknown(cause),
+            What::Password => self.admin_password = Value::Unknown(cause),
+            What::Passwords => self.admin_passwords = Value::Unknown(cause),
+            What::HashedPasswords => self.hashed_passwords = Value::Unknown(cause),
+            What::GracefulWait => self.graceful_wait = Value::Unknown(cause),
+        }
+    }
+
+    fn set(&mut self, key: Key, text: &Text, origin: Origin, read: impl Fn(&[u8]) -> Number) -> Remark {
+        let bytes = match text {
+            Text::Known(bytes) => bytes,
+            Text::Unknown(why) => {
+                let cause = Cause { origin, why: format!("the value of {} is unknown: {why}", key.ini) };
+                self.not_known(key, &cause);
+                return Some(cause);
+            }
+        };
+        let string = String::from_utf8_lossy(bytes);
+        let understood = match key.what {
+            What::Type => {
+                let types = [ServerType::FastCgi, ServerType::Proxygen, ServerType::LibEvent];
+                let of = types.into_iter().find(|of| of.to_string() == string);
+                put(&mut self.server_type, of, &origin)
+            }
+            What::Ip => put(&mut self.ip, Some(string.into_owned()), &origin),
+            What::AdminIp => put(&mut self.admin_ip, Some(string.into_owned()), &origin),
+            What::FileSocket => {
+                put(&mut self.file_socket, Some(PathBuf::from(OsString::from_vec(bytes.clone()))), &origin)
+            }
+            What::Password => put(&mut self.admin_password, Some(Hidden(bytes.clone())), &origin),
+            What::Passwords => put(&mut self.admin_passwords, Some(Hidden(bytes.clone())), &origin),
+            What::HashedPasswords => put(&mut self.hashed_passwords, Some(Hidden(bytes.clone())), &origin),
+            What::Port => put(&mut self.port, u16::try_from(read(bytes).value).ok(), &origin),
+            What::AdminPort => put(&mut self.admin_port, u16::try_from(read(bytes).value).ok(), &origin),
+            What::GracefulWait => {
+                put(&mut self.graceful_wait, u32::try_from(read(bytes).value).ok(), &origin)
+            }
+        };
+        if !understood {
+            let cause = Cause { origin, why: not_understood(key, bytes) };
+            self.not_known(key, &cause);
+            return Some(cause);
+        }
+        let is_number = matches!(key.what, What::Port | What::AdminPort | What::GracefulWait);
+        let number = is_number.then(|| read(bytes)).filter(|number| !number.is_whole)?;
+        let why = format!("invalid value \"{}\" for {}; HHVM uses {}", shown(bytes), key.ini, number.value);
+        Some(Cause { origin, why })
+    }
+
+    /// The password that the admin port asks for; an empty one, or none, is none. Where there are `Passwords`, the one
+    /// `Password` is none of them, and of `HashedPasswords` no file has the password itself
+    /// (`hphp/runtime/server/admin-request-handler.cpp`).
     #[must_use]
-    pub fn in_force(&self, name: &str) -> String {
-        match ini_name(name).as_str() {
-            "server.type" => told(self.server_type.as_ref(), "proxygen"),
-            "server.port" => told(self.port.as_ref(), "80"),
-            "admin_server.port" => told(self.admin_port.as_ref(), "0 (off)"),
-            _ => told(self.graceful_wait.as_ref(), "0"),
+    pub fn admin_password(&self) -> Value<Hidden> {
+        if let Value::Set(found) = &self.hashed_passwords {
+            let why = "only a hash of the admin password is set; set password-file".to_owned();
+            return Value::Unknown(Cause { origin: found.origin.clone(), why });
+        }
+        let is_set = |found: &Found<Hidden>| !found.value.0.is_empty();
+        match &self.admin_passwords {
+            Value::Set(found) if is_set(found) => self.admin_passwords.clone(),
+            Value::Unknown(_) => self.admin_passwords.clone(),
+            _ if self.admin_password.found().is_some_and(|found| !is_set(found)) => Value::Default,
+            _ => self.admin_password.clone(),
         }
     }
 }
 
-fn told<T: fmt::Display>(found: Option<&Found<T>>, default: &str) -> String {
-    match found {
-        Some(found) => format!("{} ({})", found.value, found.origin),
-        None => format!("its default, {default}"),
-    }
-}
-
-fn number<T: std::str::FromStr>(option: &mut Option<Found<T>>, value: &str, origin: &Origin) -> bool {
-    let Ok(value) = value.parse() else { return false };
-    *option = Some(Found { value, origin: origin.clone() });
+fn put<T>(value: &mut Value<T>, new: Option<T>, origin: &Origin) -> bool {
+    let Some(new) = new else { return false };
+    *value = Value::Set(Found { value: new, origin: origin.clone() });
     true
 }
 
-/// The word of the command line holds the password.
-fn without_value(origin: &Origin) -> Origin {
-    match origin {
-        Origin::CommandLine(word) => {
-            Origin::CommandLine(word.split('=').next().unwrap_or_default().to_owned())
-        }
-        Origin::File(..) => origin.clone(),
-    }
+fn not_understood(key: Key, value: &[u8]) -> String {
+    format!("invalid value \"{}\" for {}; the value is unknown", shown(value), key.ini)
 }
 
-/// `hhvm.admin_server.port` and `AdminServer.Port` become `admin_server.port` (`IniSetting`, `Config::IniName`).
-fn ini_name(name: &str) -> String {
-    let mut ini = String::with_capacity(name.len() + 4);
-    let mut before_was_lower = false;
-    for c in name.strip_prefix("hhvm.").unwrap_or(name).chars() {
-        if c.is_ascii_uppercase() && before_was_lower {
-            ini.push('_');
-        }
-        before_was_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
-        ini.push(c.to_ascii_lowercase());
-    }
-    ini
+fn shown(value: &[u8]) -> String {
+    quote(&String::from_utf8_lossy(value))
 }

@@ -3,6 +3,7 @@
 use crate::rig::Rig;
 use crate::run::run;
 use std::fs;
+use std::time::Duration;
 
 /// Drains against `control`; the load must be unknown to the end, for `reason`.
 fn unknown(protocol: &str, control: &str, reason: &str) {
@@ -133,7 +134,7 @@ fn check_tells_what_it_found_of_hhvm_and_where_and_what_it_did_not_understand() 
     let admin = admin.lines().nth(3).unwrap().rsplit(' ').next().unwrap();
     let check = rig.check();
     let expected = format!(
-        "warning  {ini}:1: invalid value \"abc\" for hhvm.server.port; HHVM uses 0 (HHVM's option --port 0)\n\
+        "warning  {ini}:1: invalid value \"abc\" for hhvm.server.port; HHVM uses 0\n\
          ok       HHVM: page port 0 (HHVM's option --port 0), no address (default), type fastcgi ({ini}:2), \
          graceful_shutdown_wait 5 (line 6)\n\
          ok       HHVM: admin port {admin} ({ini}:4), no address (default), password set (line 5)\n\
@@ -145,12 +146,27 @@ fn check_tells_what_it_found_of_hhvm_and_where_and_what_it_did_not_understand() 
     rig.endpoint = format!("fastcgi://127.0.0.1:{admin}/check-load");
     fs::remove_file(rig.path("etc/server.ini")).unwrap();
     let check = rig.check();
-    let missing = format!(
-        "warning  {ini}: cannot be read (No such file or directory (os error 2)); HHVM's other files"
-    );
+    let missing = format!("warning  {ini}: not found, so the values that it sets are unknown\n");
     assert!(check.stdout.contains(&missing), "{check:?}");
-    assert!(
-        check.stdout.contains("type proxygen (default, unless set in a file that was not read)"),
-        "{check:?}"
-    );
+    assert!(check.stdout.contains(&format!("type unknown ({ini})")), "{check:?}");
+}
+
+#[test]
+fn hhvms_file_may_hold_any_bytes_and_what_is_not_read_is_not_taken_for_a_default() {
+    let rig = Rig::configured("hhvm.server.type = fastcgi\nhhvm.admin_server.port = {port}\n");
+    let ini = rig.path("etc/server.ini").canonicalize().unwrap();
+    let text = fs::read(&ini).unwrap();
+    // The stand-in has read it, and would not read this; its start is known to some hundredths of a second.
+    std::thread::sleep(Duration::from_millis(200));
+    fs::write(&ini, [b"; f\xfcr Kunden\n", &text[..]].concat()).unwrap();
+    let check = rig.check();
+    assert!(check.stdout.contains(&format!(" ({}:3), no address", ini.display())), "{check:?}");
+    assert!(check.stdout.contains("answers, load 0"), "{check:?}");
+    assert!(check.stdout.contains("server.ini has changed since HHVM started"), "{check:?}");
+    fs::write(&ini, [b"display_errors = \"on\n", &text[..]].concat()).unwrap();
+    let check = rig.check();
+    assert!(check.stdout.contains("syntax error; HHVM ignores the rest of the file"), "{check:?}");
+    assert!(check.stdout.contains("endpoint: the load is unknown"), "{check:?}");
+    let stop = rig.stop(&["--timeout=300ms"]);
+    assert!(stop.stderr.contains("load is unknown after"), "{stop:?}");
 }
