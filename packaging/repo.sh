@@ -2,7 +2,7 @@
 # Makes signed repositories for apt and dnf out of target/packages. What an earlier call left in them stays on offer.
 #
 #   REPO   the directory, target/repo by default
-#   URL    where hosts will find it, file://REPO by default; goes into the .sources and the .repo file
+#   URL    where hosts will find it, this machine's own file: URL by default; goes into the .sources and the .repo file
 #   KEY    the id of a secret key in your own keyring; without it, one is made, without a passphrase, under target/
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,13 +10,13 @@ cd "$(dirname "$0")/.."
 # Readable by a web server, and by apt, whatever the umask.
 umask 022
 repo=$(realpath -m "${REPO:-target/repo}")
-url=${URL:-file://$repo}
+url=${URL:-$(packaging/url.sh "$repo")}
 url=${url%/}
 mkdir -p "$repo/apt/pool" "$repo/yum"
 
 # A socket of gpg's agent lies in its directory, and a long path is refused.
 if [ -z "${KEY:-}" ]; then
-    short=$(mktemp -d)
+    short=$(mktemp -d /tmp/gpg.XXXXXX)
     trap 'gpgconf --kill gpg-agent; rm -rf "$short"' EXIT
     install -d -m 700 target/gnupg
     ln -s "$PWD/target/gnupg" "$short/gnupg"

@@ -118,7 +118,7 @@ quietly install
 quietly chroot "$work/deb" dpkg --purge hhvm-drain
 is_out "$work/deb" || fail "a purge touches the health file"
 [ ! -e "$work/deb/var/lib/hhvm-drain" ] || fail "the state is left by a purge"
-[ -z "$(left deb)" ] || fail "left by a purge: $(left deb)"
+nothing_left deb "a purge"
 mount --bind "$work/deb/etc" "$work/deb/etc"
 mount -o remount,ro,bind "$work/deb/etc"
 refused "an installation with a read-only /etc" '/etc/.*Read-only file system' install
@@ -139,4 +139,4 @@ remove() { rpm --root "$work/rpm" --erase hhvm-drain; }
 story "$work/rpm"
 quietly remove
 [ ! -e "$work/rpm/var/lib/hhvm-drain" ] || fail "the state is left by rpm"
-[ -z "$(left rpm)" ] || fail "left by rpm: $(left rpm)"
+nothing_left rpm "rpm"
