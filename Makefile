@@ -57,13 +57,13 @@ test-quick: ## test what needs no root: format, lints, unit, command-line and do
 
 # Runs every step, even if the one before it fails, and prints a summary.
 define run
-mkdir -p target; rm -f $(SKIPPED); failed=; \
+mkdir -p target; rm -f "$$SKIPPED"; failed=; \
 for step in $(1); do \
 	echo "==> $$step"; \
 	$(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
 done; \
 echo "==> summary"; \
-if [ -e $(SKIPPED) ]; then echo "not run on this machine:"; sed 's/^/  /' $(SKIPPED); fi; \
+if [ -e "$$SKIPPED" ]; then echo "not run on this machine:"; sed 's/^/  /' "$$SKIPPED"; fi; \
 if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; \
 echo "everything that ran has passed"
 endef
@@ -105,7 +105,7 @@ check-man: ## check the manual pages
 # For an unknown key, systemd-analyze prints a line but succeeds. So any output is a failure.
 check-drop-in: ## check the drop-in, as systemd reads it
 	@command -v systemd-analyze >/dev/null || \
-		{ echo "check-drop-in: skipped, no systemd-analyze" | tee -a $(SKIPPED); exit 0; }; \
+		{ echo "check-drop-in: skipped, no systemd-analyze" | tee -a "$$SKIPPED"; exit 0; }; \
 	rm -rf target/units; mkdir -p target/units/hhvm.service.d; \
 	printf '[Service]\nExecStart=/bin/true\n' >target/units/hhvm.service; \
 	sed 's,/usr/bin/hhvm-drain,/bin/true,' systemd/hhvm.service.d/drain.conf \
@@ -132,8 +132,8 @@ farm: ## compare ways to restart, by millions of requests over hundreds of stops
 # Runs the tests $(1) with the command $(2), and notes for the summary which were ignored, and why.
 define ignorable
 $(2) | tee target/$(1).log; status=$$?; \
-sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>$(SKIPPED); \
-[ -s $(SKIPPED) ] || rm -f $(SKIPPED); exit $$status
+sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>"$$SKIPPED"; \
+[ -s "$$SKIPPED" ] || rm -f "$$SKIPPED"; exit $$status
 endef
 
 bench: ## measure what a drain costs and how that grows, compared with a script with mv and curl (eight minutes)
@@ -183,16 +183,16 @@ check-piuparts: packages ## check that nothing is left behind on Debian 12 and 1
 install: ## install below DESTDIR, without a package manager
 	@echo "building the program"
 	@$(CARGO) build --quiet --release --locked --bin hhvm-drain
-	install -D target/release/hhvm-drain $(DESTDIR)/usr/bin/hhvm-drain
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system/hhvm.service.d systemd/hhvm.service.d/drain.conf
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/hhvm-drain-shutdown@.service systemd/hhvm-drain-repool@.service
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/catalog systemd/hhvm-drain.catalog
-	[ -e $(DESTDIR)/etc/hhvm-drain.toml ] || install -D -m 644 -t $(DESTDIR)/etc systemd/hhvm-drain.toml
-	install -D -m 644 -t $(DESTDIR)/usr/share/man/man8 man/hhvm-drain.8
-	install -D -m 644 -t $(DESTDIR)/usr/share/man/man5 man/hhvm-drain.toml.5
-	install -D -m 644 completions/hhvm-drain.bash $(DESTDIR)/usr/share/bash-completion/completions/hhvm-drain
-	install -D -m 644 -t $(DESTDIR)/usr/share/zsh/vendor-completions completions/_hhvm-drain
-	install -D -m 644 -t $(DESTDIR)/usr/share/fish/vendor_completions.d completions/hhvm-drain.fish
+	install -D target/release/hhvm-drain "$(DESTDIR)/usr/bin/hhvm-drain"
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system/hhvm.service.d" systemd/hhvm.service.d/drain.conf
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" systemd/hhvm-drain-shutdown@.service systemd/hhvm-drain-repool@.service
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/catalog" systemd/hhvm-drain.catalog
+	[ -e "$(DESTDIR)/etc/hhvm-drain.toml" ] || install -D -m 644 -t "$(DESTDIR)/etc" systemd/hhvm-drain.toml
+	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man8" man/hhvm-drain.8
+	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man5" man/hhvm-drain.toml.5
+	install -D -m 644 completions/hhvm-drain.bash "$(DESTDIR)/usr/share/bash-completion/completions/hhvm-drain"
+	install -D -m 644 -t "$(DESTDIR)/usr/share/zsh/vendor-completions" completions/_hhvm-drain
+	install -D -m 644 -t "$(DESTDIR)/usr/share/fish/vendor_completions.d" completions/hhvm-drain.fish
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -8,7 +8,8 @@ fn main() {
     println!("cargo::rerun-if-changed=no-unwind.ld");
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
         let script = format!("{}/no-unwind.ld", env::var("CARGO_MANIFEST_DIR").unwrap_or_default());
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{script}");
+        // Not by "-Wl,": the path may hold a comma.
+        println!("cargo::rustc-link-arg-bins=-T{script}");
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
     }
 }

@@ -17,7 +17,12 @@ case "$1" in
 deb)
     tool=$(packaging/tool.sh cargo-deb)
     echo "building the .deb"
-    "$tool/cargo-deb" --quiet --locked --no-build --no-strip --target $target --output "$packages/" >/dev/null
+    # By a link, because the tool takes the path of the work tree for a pattern.
+    link=$(mktemp -d /tmp/deb.XXXXXX)
+    trap 'rm -r "$link"' EXIT
+    ln -s "$PWD" "$link/tree"
+    "$tool/cargo-deb" --quiet --locked --no-build --no-strip --target $target --output "$packages/" \
+        --manifest-path "$link/tree/Cargo.toml" >/dev/null
     ;;
 rpm)
     tool=$(packaging/tool.sh cargo-generate-rpm)

@@ -24,7 +24,7 @@ crate() {
             cargo install --quiet --locked --version "$2" "$1" --target-dir "$tools/build" --root "$home" >&2
         rm -rf "$tools/build"
     fi
-    echo "$home/bin"
+    printf '%s\n' "$home/bin"
 }
 
 # The Python packages hold the programs themselves; a virtual environment is only the way to get them.
@@ -35,10 +35,10 @@ zig() {
         say "installing zig under target/tools (once, 100 MB)"
         rm -rf "$home"
         python3 -m venv "$home"
-        "$home/bin/pip" install --quiet --only-binary :all: --require-hashes -r packaging/zig.txt >&2
+        "$home/bin/python" -m pip install --quiet --only-binary :all: --require-hashes -r packaging/zig.txt >&2
         touch "$home/complete"
     fi
-    echo "$home/bin"
+    printf '%s\n' "$home/bin"
 }
 
 case "$1" in

@@ -4,11 +4,11 @@
 #
 # usage: zigbuild.sh ARGUMENT-OF-CARGO-BUILD...
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# Where it really is: rustc is not told of a symbolic link on the way, and names no path that leads through one.
+cd -P "$(dirname "$0")/.."
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 tool=$(packaging/tool.sh zig)
-PATH=$tool:$PATH
 export CARGO_ZIGBUILD_PYTHON_PATH=$tool/python
 export CARGO_ZIGBUILD_CACHE_DIR=$CARGO_TARGET_DIR/zig ZIG_GLOBAL_CACHE_DIR=$CARGO_TARGET_DIR/zig
 
@@ -23,4 +23,4 @@ flags+=("-Clink-arg=-Wl,--build-id=0x$(printf '%040d' 0)")
 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
 export CARGO_ENCODED_RUSTFLAGS
 
-exec cargo zigbuild --quiet --locked --target x86_64-unknown-linux-gnu.2.27 "$@"
+exec "$tool/cargo-zigbuild" zigbuild --quiet --locked --target x86_64-unknown-linux-gnu.2.27 "$@"

@@ -10,7 +10,7 @@ seconds=$1
 corpus=$2
 work=$PWD/target/fuzz
 tool=$(packaging/tool.sh cargo-fuzz)
-PATH=$tool:$PATH
+host=$(rustc -vV | sed -n 's/^host: //p')
 export CARGO_TARGET_DIR=$work
 
 # cargo-fuzz knows no --locked.
@@ -18,7 +18,7 @@ cargo fetch --quiet --locked --manifest-path tests/fuzz/Cargo.toml
 echo "building the fuzz targets (the first time one to two minutes)"
 mkdir -p "$work"
 # Without a sanitizer the stable compiler does, and the program has no unsafe code for one to look at.
-cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none >"$work/build.log" 2>&1 || {
+"$tool/cargo-fuzz" fuzz build --fuzz-dir tests/fuzz --sanitizer none --target "$host" >"$work/build.log" 2>&1 || {
     cat "$work/build.log" >&2
     exit 1
 }
@@ -27,7 +27,7 @@ failed=0
 for target in tests/fuzz/targets/*.rs; do
     target=$(basename "$target" .rs)
     log=$work/$target.log
-    program=$(find "$work" -path "*-linux-*/release/$target" -type f)
+    program=$work/$host/release/$target
     mkdir -p "$corpus/$target" "$work/failures"
     if "$program" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$work/failures/$target-" "$corpus/$target" "tests/fuzz/seeds/$target" >"$log" 2>&1; then
@@ -36,7 +36,8 @@ for target in tests/fuzz/targets/*.rs; do
         failed=1
         echo "$target: FAILED, all of it is in $log"
         grep -A 3 -E 'panicked at|ERROR: libFuzzer' "$log" || tail -n 20 "$log"
-        sed -n "s,^artifact_prefix=.*Test unit written to ,again: $program ,p" "$log"
+        sed -n 's/^artifact_prefix=.*Test unit written to //p' "$log" |
+            while read -r input; do printf 'again: %q %q\n' "$program" "$input"; done
     fi
 done
 exit $failed

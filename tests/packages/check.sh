@@ -2,7 +2,7 @@
 # Judges both packages as built: what the checkers of their systems say, which systems they run on, how large they
 # are, and whether they bring the same.
 set -uo pipefail
-cd "$(dirname "$0")/../.." || exit
+cd -P "$(dirname "$0")/../.." || exit
 
 deb=$(echo target/packages/*.deb)
 rpm=$(echo target/packages/*.rpm)
@@ -47,7 +47,13 @@ wanted=$(rpm -qp --requires "$rpm" | sed -n 's/.*(GLIBC_\([0-9.]*\)).*/\1/p' | s
 libraries=$(readelf -d $binary | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v '^lib\(c\|pthread\|dl\)\.so\.')
 [ -z "$libraries" ] || fail "the program needs more than glibc: $libraries"
 
-strings -a $binary | grep -F -e "$PWD" -e "$HOME/" -e /.cargo/ && fail "the program contains paths of its builder"
+# As bytes, because a path need not be ASCII; down to a directory of its own, because "/src" alone is in /usr/src, too.
+builders=("$PWD/src/" "$PWD/target/" "${CARGO_HOME:-$HOME/.cargo}/" "${RUSTUP_HOME:-$HOME/.rustup}/" /.cargo/)
+for path in "${builders[@]}"; do
+    # Where the program says that all were built.
+    [[ $path = /usr/src/hhvm-drain/* ]] || ! LC_ALL=C grep -q -a -F -e "$path" $binary ||
+        fail "the program contains a path of its builder: $path"
+done
 readelf -n $binary | grep -q 'Build ID' || fail "the program has no build-id"
 cmp -s <(readelf -n $binary | grep 'Build ID') <(readelf -n target/packages/*.debug 2>&1 | grep 'Build ID') ||
     fail "the symbols are another program's"

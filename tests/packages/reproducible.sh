@@ -10,11 +10,7 @@ mkdir -p "$again/target/tools" target/reproducible/home
 # The work tree as it is. Its time is given, because the copy is no git repository.
 SOURCE_DATE_EPOCH=$(packaging/epoch.sh)
 export SOURCE_DATE_EPOCH
-if [ -e .git ]; then
-    git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard
-else
-    find . -path ./target -prune -o -type f -print0
-fi | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory="$again"
+packaging/copy.sh "$again"
 for tool in target/tools/*/; do
     ln -s "$PWD/$tool" "$again/${tool%/}"
 done
