@@ -29,6 +29,8 @@ pub enum Protocol {
 /// A node whose health file is in place.
 pub struct Node {
     root: TempDir,
+    /// A directory of its own for systemd's socket, because the path of a checkout may be too long for one.
+    systemd: TempDir,
     hhvm: Child,
     protocol: Protocol,
     admin: String,
@@ -42,9 +44,10 @@ impl Node {
         symlink("/proc", root.path().join("proc"))?;
         fs::write(root.path().join("var/www/status.php"), "1-AM-ALIVE")?;
         fs::write(root.path().join("control"), "load = 1\n")?;
-        read_notifications(&root.path().join("notify"))?;
+        let systemd = tempfile::tempdir()?;
+        read_notifications(&systemd.path().join("notify"))?;
         let (hhvm, admin) = start_hhvm(root.path(), protocol)?;
-        Ok(Self { root, hhvm, protocol, admin })
+        Ok(Self { root, systemd, hhvm, protocol, admin })
     }
 
     pub fn path(&self, path: &str) -> PathBuf {
@@ -91,7 +94,7 @@ impl Node {
             .env("INVOCATION_ID", "0123456789abcdef0123456789abcdef")
             .env("SERVICE_RESULT", "success")
             .env("MAINPID", self.hhvm.id().to_string())
-            .env("NOTIFY_SOCKET", self.path("notify"))
+            .env("NOTIFY_SOCKET", self.systemd.path().join("notify"))
             .stdin(Stdio::null());
         command
     }

@@ -14,7 +14,7 @@ packages=systemd-sysv,dbus,procps,curl,libfcgi-bin,nginx-light${3:+,$3}
 
 root=$directory/$suite-$({ cat "$0"; echo "$packages"; } | sha256sum | cut -c1-12)
 if [ -d "$root" ]; then
-    echo "$root"
+    printf '%s\n' "$root"
     exit
 fi
 
@@ -22,7 +22,7 @@ mkdir -p "$directory"
 exec 9>"$directory/lock"
 flock 9
 if [ -d "$root" ]; then
-    echo "$root"
+    printf '%s\n' "$root"
     exit
 fi
 
@@ -50,12 +50,16 @@ echo "hosts: making a root of Debian's $suite with systemd (once, about half a m
 # Left by a run that was killed.
 rm -rf --one-file-system "$root".*
 half=$root.$$
-trap 'rm -rf --one-file-system "$half"' EXIT
-# shellcheck disable=SC2016 # $1 is for the hooks
+# apt refuses some characters in a path, so it is shown another one.
+shown=$(mktemp -d /tmp/root.XXXXXX)
+trap 'rm -rf --one-file-system "$half"; rmdir "$shown"' EXIT
+mkdir -m 755 "$half"
+# shellcheck disable=SC2016 # the arguments are for the shell inside, and for the hooks
 printf '%s\n' "$list" |
-    mmdebstrap --quiet --variant=minbase --include="$packages" \
-        --customize-hook='chroot "$1" systemctl --quiet disable nginx' \
-        --customize-hook='rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*' \
-        "$suite" "$half" ${list:+-} >&2
+    unshare --mount sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$half" "$shown" \
+        mmdebstrap --quiet --variant=minbase --include="$packages" \
+            --customize-hook='chroot "$1" systemctl --quiet disable nginx' \
+            --customize-hook='rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*' \
+            "$suite" "$shown" ${list:+-} >&2
 mv "$half" "$root"
-echo "$root"
+printf '%s\n' "$root"

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A disk, and how to boot it and get in.
@@ -54,7 +54,8 @@ impl Image {
     /// Boots by its own boot loader. Without a key that it knows already, it gets one from cloud-init.
     fn named(disk: PathBuf, directory: &Path) -> Result<Self, String> {
         if let Some(key) = variable("SSH_KEY") {
-            return Ok(Self { disk, key: PathBuf::from(key), arguments: Vec::new() });
+            let key = path::absolute(key).map_err(|error| format!("cannot find SSH_KEY: {error}"))?;
+            return Ok(Self { disk, key, arguments: Vec::new() });
         }
         let seed = directory.join("seed");
         fs::create_dir_all(&seed).map_err(|error| format!("cannot make {}: {error}", seed.display()))?;
@@ -72,7 +73,7 @@ impl Image {
             .and_then(|()| fs::write(seed.join("meta-data"), "instance-id: hhvm-drain-tests\n"))
             .map_err(|error| format!("cannot write the seed: {error}"))?;
         // qemu makes a file system of the directory.
-        let drive = format!("if=virtio,driver=vvfat,read-only=on,label=CIDATA,dir={}", seed.display());
+        let drive = format!("if=virtio,driver=vvfat,read-only=on,label=CIDATA,dir={}", option(&seed));
         Ok(Self { disk, key, arguments: vec!["-drive".to_owned(), drive] })
     }
 
@@ -84,8 +85,13 @@ impl Image {
         let mut magic = [0; 4];
         File::open(path).and_then(|mut file| file.read_exact(&mut magic)).expect("failed to read the disk");
         let format = if &magic == b"QFI\xfb" { "qcow2" } else { "raw" };
-        format!("file={},format={format},if=virtio", path.display())
+        format!("file={},format={format},if=virtio", option(path))
     }
+}
+
+/// A path as a part of one of qemu's options, which end at a comma.
+fn option(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
 }
 
 /// A variable of `make test-vm`.

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 directory=$1
 root=$(tests/hosts/root.sh target/hosts bookworm linux-image-cloud-amd64,openssh-server)
-image=$directory/$({ cat "$0"; echo "$root"; } | sha256sum | cut -c1-12)
+image=$directory/$({ cat tests/vm/image.sh; basename "$root"; } | sha256sum | cut -c1-12)
 
 mkdir -p "$directory"
 exec 9>"$directory/lock"
@@ -35,4 +35,4 @@ if [ ! -d "$image" ]; then
     rm -rf --one-file-system "$half/root"
     mv "$half" "$image"
 fi
-echo "$image"
+printf '%s\n' "$image"

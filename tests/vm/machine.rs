@@ -127,8 +127,7 @@ impl<'a> Machine<'a> {
     /// Copies a file or a directory to the machine.
     pub fn bring(&self, from: &Path, to: &str) {
         let mut tar = Command::new("tar")
-            .arg("-C")
-            .arg(from.parent().expect("a file in a directory"))
+            .current_dir(from.parent().expect("a file in a directory"))
             .args(["-czf", "-", &format!("--transform=s,^[^/]*,{to},"), "--absolute-names"])
             .arg(from.file_name().expect("the name of a file"))
             .stdout(Stdio::piped())
@@ -142,8 +141,11 @@ impl<'a> Machine<'a> {
 
     fn ssh(&self) -> Command {
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "/dev/null", "-q", "-p", &self.port.to_string(), "-i"])
-            .arg(&self.image.key)
+        // From its directory: in the path of a key, ssh expands variables.
+        let key = &self.image.key;
+        ssh.current_dir(key.parent().expect("a key in a directory"))
+            .args(["-F", "/dev/null", "-q", "-p", &self.port.to_string(), "-i"])
+            .arg(key.file_name().expect("the name of a file"))
             .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "ServerAliveInterval=5"])
             .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
             .arg("root@127.0.0.1");

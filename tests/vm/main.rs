@@ -49,9 +49,10 @@ fn find_image() -> Result<Image, String> {
     Image::find()
 }
 
-/// Where all that is about machines is kept.
+/// Where all that is about machines is kept. The name holds what the path of anybody's checkout may hold, so that no
+/// test depends on where the checkout lies.
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(r"target/vm/größe, (und) \mehr")
 }
 
 /// The signed repositories with the package under test.
@@ -60,8 +61,9 @@ fn repository() -> &'static Path {
     PLACE.get_or_init(|| {
         let place = directory().join("repository");
         let mut make = Command::new("make");
-        make.current_dir(env!("CARGO_MANIFEST_DIR")).args(["--silent", "repo"]);
-        make.arg(format!("URL=file://{}", node::REPOSITORY)).arg(format!("REPO={}", place.display()));
+        // As an argument, make would look for variables in the path.
+        make.current_dir(env!("CARGO_MANIFEST_DIR")).args(["--silent", "repo"]).env_remove("MAKEFLAGS");
+        make.env("URL", format!("file://{}", node::REPOSITORY)).env("REPO", &place);
         assert!(make.output().expect("make").status.success(), "make repo failed");
         place
     })

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,8 +23,7 @@ mount -t tmpfs -o mode=0755 hosts "$1"
 mount -t tmpfs -o mode=0755 nspawn /run/systemd/nspawn
 mkdir "$1/cgroup" "$1/lower" "$1/upper" "$1/work" "$1/probe"
 mount -t cgroup2 cgroup "$1/cgroup"
-mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" "$1/probe"
-umount "$1/probe"
+(cd "$1" && mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work probe && umount probe)
 (
     trap '' HUP INT TERM
     tail --pid=$$ -s 0.2 -f /dev/null
@@ -37,9 +37,10 @@ shift
 exec "$@"
 "#;
 
-/// Where this process keeps its hosts.
+/// Where this process keeps its hosts. The name holds what the path of anybody's checkout may hold, so that no test
+/// depends on where the checkout lies.
 pub fn directory() -> PathBuf {
-    super::target().join("hosts/run")
+    super::target().join(r"hosts/größe, (und) \mehr")
 }
 
 /// A command that runs another with a private mount namespace and the directory of hosts prepared.
@@ -94,13 +95,13 @@ impl Overlay {
     }
 
     fn mount(&self) {
-        let lower: Vec<_> = self.layers.iter().map(|layer| layer.display().to_string()).collect();
-        let part = |name| self.directory.join(name).display().to_string();
+        let lower: Vec<_> = self.layers.iter().map(|layer| option(layer)).collect();
+        let part = |name| option(&self.directory.join(name));
         let options =
             format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), part("upper"), part("work"));
-        super::succeed(
-            Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options]).arg(self.root()),
-        );
+        let mut mount = Command::new("mount");
+        mount.current_dir(directory()).args(["-t", "overlay", "overlay", "-o", &options]).arg(self.root());
+        super::succeed(&mut mount);
     }
 
     fn unmount(&self) -> bool {
@@ -137,8 +138,16 @@ impl Drop for Overlay {
     }
 }
 
+/// A layer, or a root beside the directory of hosts, as an option of mount that runs in this directory: a path from
+/// there has only names that are given here, and none of the commas, colons and backslashes that mean something.
+fn option(layer: &Path) -> String {
+    let beside = |_| Path::new("..").join(layer.file_name().expect("the name of a root"));
+    let path = layer.strip_prefix(directory()).map_or_else(beside, Path::to_owned);
+    path.display().to_string()
+}
+
 /// Removing through a mount would remove what is mounted.
 fn is_mounted(path: &Path) -> bool {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    mounts.lines().any(|line| line.split(' ').nth(1) == path.to_str())
+    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
+    device(path) != path.parent().and_then(device)
 }

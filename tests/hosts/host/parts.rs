@@ -63,8 +63,9 @@ pub fn repository() -> &'static Path {
     PLACE.get_or_init(|| {
         let place = super::overlay::directory().join("repository");
         let mut make = Command::new("make");
-        make.current_dir(SOURCE).args(["--silent", "repo", &format!("URL=file://{REPOSITORY}")]);
-        succeed(make.arg(format!("REPO={}", place.display())));
+        // As an argument, make would look for variables in the path.
+        make.current_dir(SOURCE).args(["--silent", "repo"]).env_remove("MAKEFLAGS");
+        succeed(make.env("URL", format!("file://{REPOSITORY}")).env("REPO", &place));
         place
     })
 }
