@@ -35,7 +35,7 @@ PROGRAM := $(shell find src man -type f) Cargo.toml Cargo.lock build.rs no-unwin
 PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
 	packaging/package.sh packaging/epoch.sh
 
-QUICK := check-format check-clippy test-rust
+QUICK := check-format check-clippy check-paths test-rust
 STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages test-release check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-hosts test-vm test-farm
 
@@ -87,7 +87,10 @@ test-rust: ## run the unit, command-line and documentation tests
 
 test-release: target/stage/.made ## run the command-line tests against the packaged program, which aborts on a panic
 	@$(CARGO) build --quiet --examples
-	@RUST_TEST_THREADS=8 TEST_PROGRAM="$(CURDIR)/target/stage/hhvm-drain" $(CARGO) test --quiet --no-fail-fast --test cli
+	@RUST_TEST_THREADS=8 TEST_PROGRAM="$$PWD/target/stage/hhvm-drain" $(CARGO) test --quiet --no-fail-fast --test cli
+
+check-paths: ## check that a checkout works under a path with odd characters
+	@$(NEED) check-paths $(BUILD) || exit 0; tests/paths.sh
 
 check-fuzz: ## run each fuzz target for four seconds
 	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh
@@ -198,5 +201,5 @@ clean: ## remove everything that was built
 	$(CARGO) clean
 
 .PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-hosts test-vm test-farm farm fuzz \
-	check-format check-clippy check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always
