@@ -2,8 +2,7 @@
 
 use super::store::Store;
 use crate::error::{Error, Result};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -16,11 +15,16 @@ const RETRY: Duration = Duration::from_millis(5);
 
 /// Held while the record and the files are read and changed.
 #[derive(Debug)]
-pub struct WriteLock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
+pub struct WriteLock(#[expect(dead_code, reason = "held for its drop")] Held);
 
 /// Held by `stop` for as long as it drains.
 #[derive(Debug)]
-pub struct DrainLock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
+pub struct DrainLock(#[expect(dead_code, reason = "held for its drop")] Held);
+
+/// A locked file. Closing it releases the lock, and unlike unlocking that cannot fail: no copy of the descriptor is
+/// ever made, and close(2) lets go of the file whatever it returns.
+#[derive(Debug)]
+struct Held(#[expect(dead_code, reason = "held for its drop")] File);
 
 impl WriteLock {
     /// Takes the lock, waiting a short time for its holder.
@@ -54,13 +58,13 @@ impl DrainLock {
 /// Whether a `stop` drains the unit just now.
 #[must_use]
 pub fn drain_in_progress(store: &Store) -> bool {
-    let path = store.lock_path("drain");
-    let Ok(file) = File::open(&path) else { return false };
-    matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
+    let Ok(file) = File::open(store.lock_path("drain")) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
 }
 
-fn try_lock(path: &Path) -> io::Result<Flock<File>> {
+fn try_lock(path: &Path) -> io::Result<Held> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(Held(file))
 }
