@@ -8,6 +8,7 @@ mod member;
 mod park;
 mod record;
 mod store;
+mod whole;
 
 pub use files::{FileId, Sight};
 pub use lock::{DrainLock, WriteLock, drain_in_progress};

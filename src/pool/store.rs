@@ -1,21 +1,20 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
 use super::record::Record;
+use super::whole::{Durability, is_absent, read, rehearse, write};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
 use crate::outcome::FrontEnd;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 /// Survives a reboot.
 const STATE: &str = "/var/lib/hhvm-drain";
 /// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
 const RUNTIME: &str = "/run/hhvm-drain";
-/// A larger file is none of ours.
-const FILE_MAX: u64 = 1 << 20;
 
 /// What became of the last drain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,12 +70,12 @@ impl Store {
     pub fn save(&self, record: &Record) -> Result<bool> {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
-        match write(&durable, record, Sync::Yes) {
+        match write(&durable, record, Durability::Synced) {
             Ok(()) => {
                 let _ = fs::remove_file(volatile);
                 Ok(true)
             }
-            Err(source) => match write(&volatile, record, Sync::No) {
+            Err(source) => match write(&volatile, record, Durability::WhenConvenient) {
                 Ok(()) => Ok(false),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),
             },
@@ -108,17 +107,15 @@ impl Store {
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
     pub fn note_last_drain(&self, last: &LastDrain) {
-        let _ = write(&self.path(STATE, "last.json"), last, Sync::No);
+        let _ = write(&self.path(STATE, "last.json"), last, Durability::WhenConvenient);
     }
 
-    /// Whether a record could be written now.
+    /// Whether a record could be written now. The record itself is not touched.
     ///
     /// # Errors
     /// What stands in the way, with the directory.
     pub fn probe_writable(&self) -> std::result::Result<(), (PathBuf, io::Error)> {
-        let path = self.path(STATE, "probe");
-        let result = write(&path, &(), Sync::No).and_then(|()| fs::remove_file(&path));
-        result.map_err(|error| (PathBuf::from(STATE), error))
+        rehearse(&self.path(STATE, "probe")).map_err(|error| (PathBuf::from(STATE), error))
     }
 
     /// This instant.
@@ -133,50 +130,5 @@ impl Store {
 
     fn path(&self, directory: &str, suffix: &str) -> PathBuf {
         self.root.join(directory).join(format!("{}.{suffix}", self.unit))
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Sync {
-    Yes,
-    No,
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    let mut text = String::new();
-    match File::open(path) {
-        Ok(file) => file.take(FILE_MAX).read_to_string(&mut text)?,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if text.chars().all(|c| c == '\0') {
-        return Ok(None);
-    }
-    Ok(Some(serde_json::from_str(&text)?))
-}
-
-/// No such file, or no such directory either.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Writes beside and renames, so that a reader sees the old or the new file, never half of one.
-///
-/// Synced after the rename, file and directory are one commit of the journal on the usual file systems, which halves
-/// the time until the node is out. A power cut in between can leave an empty file, and [`read`] takes that for none:
-/// nothing was renamed on the strength of it yet.
-fn write<T: Serialize>(path: &Path, value: &T, sync: Sync) -> io::Result<()> {
-    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let beside = path.with_extension("new");
-    let mut bytes = serde_json::to_vec_pretty(value)?;
-    bytes.push(b'\n');
-    fs::create_dir_all(parent)?;
-    let mut file = File::create(&beside)?;
-    file.write_all(&bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
-    })?;
-    match sync {
-        Sync::Yes => file.sync_all().and_then(|()| File::open(parent)?.sync_all()),
-        Sync::No => Ok(()),
     }
 }
