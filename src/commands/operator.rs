@@ -33,7 +33,7 @@ pub(super) fn depool(
     let result = match depooled.out {
         Out::Not => Err(Error::NotDepooled),
         // The load balancer may still be answered from a file that is left.
-        Out::For(_) if member.is_reachable() => Err(Error::NotDepooled),
+        Out::For(_) if member.any_in_place() => Err(Error::NotDepooled),
         Out::For(_) if wait => session.wait_until_drained(&mut member, started, depooled.out),
         Out::For(_) => Ok(()),
     };

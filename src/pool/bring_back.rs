@@ -9,10 +9,19 @@ use crate::message::Message;
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// What is left of a record after its files were brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: the record is gone.
+    Nothing,
+    /// Files that could not be brought back; the record keeps them for the next try.
+    Files,
+}
+
 impl Member {
     /// Brings back every file of `record`, the one that was parked last first; keeps a record of what could not be
-    /// renamed, so that the next hook tries again. Whether nothing is left to do.
-    pub fn bring_back(&self, record: Record, messages: &mut Vec<Message>) -> Result<bool> {
+    /// renamed, so that the next hook tries again.
+    pub fn bring_back(&self, record: Record, messages: &mut Vec<Message>) -> Result<Left> {
         let same_boot = record.since.until(&self.store.now()).is_some();
         let mut left = Vec::new();
         for parked in record.parked.iter().rev() {
@@ -26,12 +35,12 @@ impl Member {
         }
         if left.is_empty() {
             self.store.forget()?;
-            return Ok(true);
+            return Ok(Left::Nothing);
         }
         if left.len() < record.parked.len() {
             self.store.save(&Record { parked: left, ..record })?;
         }
-        Ok(false)
+        Ok(Left::Files)
     }
 
     fn unpark(&self, parked: &Parked, same_boot: bool) -> std::io::Result<Option<Message>> {
@@ -75,7 +84,10 @@ impl Member {
         let Some(record) = self.store.record()?.filter(|record| record.by == By::Drain) else {
             return Ok(());
         };
-        if self.bring_back(record, messages)? { Ok(()) } else { Err(Error::NotBack) }
+        match self.bring_back(record, messages)? {
+            Left::Nothing => Ok(()),
+            Left::Files => Err(Error::NotBack),
+        }
     }
 
     /// Brings the node back for an operator, whoever took it out, by hand too.

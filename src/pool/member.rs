@@ -3,6 +3,7 @@
 
 use super::files::Sight;
 use super::lock::WriteLock;
+use super::park::Parking;
 use super::record::{By, Parked, Record};
 use super::store::Store;
 use crate::context::{Context, Root};
@@ -117,8 +118,8 @@ impl Member {
         let looks: Vec<Look> =
             self.sights().map(|(path, sight)| Look { path: path.to_owned(), sight }).collect();
         self.watched = looks.iter().filter(|look| look.sight.is_ok()).map(|look| look.path.clone()).collect();
-        let parked_now = self.park(old.as_ref(), wish, &looks, &mut messages);
-        let out = self.judge(old.as_ref(), parked_now, &looks, &mut messages);
+        let parking = self.park(old.as_ref(), wish, &looks, &mut messages);
+        let out = self.judge(old.as_ref(), parking, &looks, &mut messages);
         Depooled { messages, out }
     }
 
@@ -138,7 +139,7 @@ impl Member {
 
     /// Whether a health file is in its place.
     #[must_use]
-    pub fn is_reachable(&self) -> bool {
+    pub fn any_in_place(&self) -> bool {
         self.health_files.iter().any(|path| self.root.join(path).symlink_metadata().is_ok())
     }
 
@@ -170,7 +171,7 @@ impl Member {
     fn judge(
         &self,
         old: Option<&Record>,
-        parked_now: bool,
+        parking: Parking,
         looks: &[Look],
         messages: &mut Vec<Message>,
     ) -> Out {
@@ -196,10 +197,10 @@ impl Member {
             messages.push(Message::OutAlready(record.map(Record::story)));
             before = Some(before.map_or(out, |shortest: Duration| shortest.min(out)));
         }
-        match (parked_now, before) {
-            (true, _) => Out::For(Duration::ZERO),
-            (false, Some(out)) => Out::For(out),
-            (false, None) => Out::Not,
+        match (parking, before) {
+            (Parking::Renamed, _) => Out::For(Duration::ZERO),
+            (_, Some(out)) => Out::For(out),
+            (_, None) => Out::Not,
         }
     }
 

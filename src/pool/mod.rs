@@ -10,11 +10,12 @@ mod record;
 mod store;
 mod whole;
 
+pub use bring_back::Left;
 pub use files::{FileId, Sight};
 pub use lock::{DrainLock, WriteLock, drain_in_progress};
 pub use member::{Depooled, Member, Out, Whereabouts, Wish};
 pub use record::{By, Parked, Record, Unpark};
-pub use store::{LastDrain, Store};
+pub use store::{LastDrain, Saved, Store};
 
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/properties/pool.rs"]

@@ -3,18 +3,32 @@
 use super::files::{FileId, Sight, disabled_name};
 use super::member::{Look, Member, Wish};
 use super::record::{By, Parked, Record};
+use super::store::Saved;
 use crate::message::Message;
 use std::ffi::OsString;
 
+/// What parking came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parking {
+    /// At least one file was renamed just now.
+    Renamed,
+    /// Nothing was there to rename, or nothing could be; the record tells of what was parked before, and of the wish.
+    Noted,
+    /// There was nothing to do: the record says it all already, or there is nothing to record.
+    NothingToDo,
+    /// The record could not be written, so no file was touched.
+    NotRecorded,
+}
+
 impl Member {
-    /// Writes the record, then renames; whether anything was renamed or an operator's wish was noted.
+    /// Writes the record, then renames.
     pub(super) fn park(
         &self,
         old: Option<&Record>,
         wish: &Wish,
         looks: &[Look],
         messages: &mut Vec<Message>,
-    ) -> bool {
+    ) -> Parking {
         let mut record = self.wished(old.cloned(), wish);
         let mut moves: Vec<(&Sight, OsString)> = Vec::new();
         for look in looks {
@@ -29,24 +43,28 @@ impl Member {
             }
         }
         if old == Some(&record) || record.parked.is_empty() {
-            return false;
+            return Parking::NothingToDo;
         }
         match self.store.save(&record) {
-            Ok(true) => {}
-            Ok(false) => messages.push(Message::RecordInMemory),
+            Ok(Saved::Durably) => {}
+            Ok(Saved::InMemory) => messages.push(Message::RecordInMemory),
             Err(error) => {
                 messages.push(Message::Trouble(format!("{error}; the health file stays where it is")));
-                return false;
+                return Parking::NotRecorded;
             }
         }
-        let mut parked = false;
+        let mut renamed = false;
         for (sight, name) in moves {
-            parked |= self.rename(sight, &name, messages);
+            renamed |= self.rename(sight, &name, messages);
         }
-        if !parked && old.is_none() && !record.parked.iter().any(|entry| self.is_parked(entry)) {
+        if renamed {
+            return Parking::Renamed;
+        }
+        if old.is_none() && !record.parked.iter().any(|entry| self.is_parked(entry)) {
             let _ = self.store.forget();
+            return Parking::NothingToDo;
         }
-        parked
+        Parking::Noted
     }
 
     /// The record as it will be, still without the files that are parked now.

@@ -32,6 +32,15 @@ pub struct LastDrain {
     pub front_end: FrontEnd,
 }
 
+/// Where a record was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// To the disk, and synced: it survives a power cut.
+    Durably,
+    /// To memory, because the disk takes nothing: it survives all but a power cut.
+    InMemory,
+}
+
 /// The state directories of one unit.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -63,20 +72,20 @@ impl Store {
         Ok(None)
     }
 
-    /// Writes the record, synced to the disk; where that cannot be had, to memory, and `Ok(false)`.
+    /// Writes the record to the disk; where that cannot be had, to memory.
     ///
     /// # Errors
     /// When neither can be written.
-    pub fn save(&self, record: &Record) -> Result<bool> {
+    pub fn save(&self, record: &Record) -> Result<Saved> {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
         match write(&durable, record, Durability::Synced) {
             Ok(()) => {
                 let _ = fs::remove_file(volatile);
-                Ok(true)
+                Ok(Saved::Durably)
             }
             Err(source) => match write(&volatile, record, Durability::WhenConvenient) {
-                Ok(()) => Ok(false),
+                Ok(()) => Ok(Saved::InMemory),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),
             },
         }

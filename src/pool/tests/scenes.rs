@@ -1,83 +1,13 @@
-//! Scenes with the health file and the record, on real directories: what is there before, what is done, what is there
-//! after.
+//! What each command makes of the files and the record, one scene a test.
 
-use super::*;
-use crate::context::{Context, Env, Root, UnitName};
+use super::{DISABLED, HEALTH, Scene, at_once};
 use crate::error::Error;
 use crate::message::Message;
+use crate::pool::*;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-const HEALTH: &str = "var/www/status.php";
-const DISABLED: &str = "var/www/status.php.disabled";
-
-/// A machine's file system in a temporary directory.
-struct Scene(tempfile::TempDir);
-
-impl Scene {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let scene = Self(tempfile::tempdir().unwrap());
-        scene.boot("one");
-        for (path, text) in files {
-            scene.write(path, text);
-        }
-        scene
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
-        fs::write(self.path(path), text).unwrap();
-    }
-
-    fn read(&self, path: &str) -> Option<String> {
-        fs::read_to_string(self.path(path)).ok()
-    }
-
-    fn boot(&self, id: &str) {
-        self.write("proc/sys/kernel/random/boot_id", id);
-    }
-
-    /// The node as a new process sees it.
-    fn member(&self) -> Member {
-        self.member_with(&["/var/www/status.php"])
-    }
-
-    fn member_with(&self, health_files: &[&str]) -> Member {
-        let root = Root::new(self.0.path().to_owned());
-        let context = Context::new(root, Env::default(), UnitName::parse("hhvm").unwrap());
-        let health_files: Vec<PathBuf> = health_files.iter().map(PathBuf::from).collect();
-        Member::new(&context, &health_files)
-    }
-
-    fn drain(&self) -> Depooled {
-        self.member().depool(&Wish::drain())
-    }
-
-    fn operator(&self, reason: &str) -> Depooled {
-        self.member().depool(&Wish { by: By::Operator, who: None, reason: Some(reason.to_owned()) })
-    }
-
-    fn record(&self) -> Option<Record> {
-        self.member().store().record().unwrap()
-    }
-
-    /// What `restore` does once it has decided to bring the node back.
-    fn restore(&self) -> Vec<Message> {
-        let mut messages = Vec::new();
-        self.member().bring_back(self.record().unwrap(), &mut messages).unwrap();
-        messages
-    }
-}
-
-fn at_once(depooled: &Depooled) -> bool {
-    depooled.out == Out::For(Duration::ZERO)
-}
 
 #[test]
 fn a_drain_parks_the_file_and_brings_the_very_file_back() {
@@ -234,12 +164,10 @@ fn a_deploy_just_before_the_end_wins() {
 
 #[test]
 fn a_release_that_is_flipped_in_mid_drain_is_parked_too_and_both_come_back() {
-    let scene = Scene::new(&[("releases/1/status.php", "one"), ("releases/2/status.php", "two")]);
-    symlink("releases/1", scene.path("current")).unwrap();
+    let scene = Scene::of_releases();
     let mut member = scene.member_with(&["/current/status.php"]);
     member.depool(&Wish::drain());
-    fs::remove_file(scene.path("current")).unwrap();
-    symlink("releases/2", scene.path("current")).unwrap();
+    scene.flip();
     assert!(member.keep_out().is_some());
     assert!(!scene.path("current/status.php").exists());
     scene.restore();
@@ -250,12 +178,10 @@ fn a_release_that_is_flipped_in_mid_drain_is_parked_too_and_both_come_back() {
 
 #[test]
 fn a_release_that_was_pruned_is_no_trouble_if_the_new_one_has_its_file() {
-    let scene = Scene::new(&[("releases/1/status.php", "one"), ("releases/2/status.php", "two")]);
-    symlink("releases/1", scene.path("current")).unwrap();
+    let scene = Scene::of_releases();
     let mut member = scene.member_with(&["/current/status.php"]);
     member.depool(&Wish::drain());
-    fs::remove_file(scene.path("current")).unwrap();
-    symlink("releases/2", scene.path("current")).unwrap();
+    scene.flip();
     fs::remove_dir_all(scene.path("releases/1")).unwrap();
     let mut messages = Vec::new();
     member.bring_back(scene.record().unwrap(), &mut messages).unwrap();
