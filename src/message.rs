@@ -91,6 +91,15 @@ pub enum Message {
     NotOurs(PathBuf),
     /// The health file is nowhere.
     Gone(PathBuf),
+    /// A parked file cannot be seen just now; why.
+    OutOfSight(PathBuf, String),
+    /// A parked file is gone for good, and another health file is in place.
+    Replaced {
+        /// The health file as the record knows it.
+        old: PathBuf,
+        /// What is in place.
+        by: PathBuf,
+    },
     /// A parked file could not be renamed back.
     CannotUnpark(PathBuf, String),
     /// The node stays out, and why.
@@ -115,6 +124,7 @@ impl Message {
             | Self::CannotPark(..)
             | Self::CannotUnpark(..)
             | Self::Gone(_)
+            | Self::OutOfSight(..)
             | Self::Failed(_) => Priority::Error,
             Self::Finished(Ending { outcome: Outcome::TimedOut | Outcome::Interrupted, .. })
             | Self::NoHealthFile(_)
@@ -133,6 +143,7 @@ impl Message {
             | Self::Waiting { .. }
             | Self::Finished(_)
             | Self::Stopping
+            | Self::Replaced { .. }
             | Self::PoolAfterStop => Priority::Info,
         }
     }
@@ -161,9 +172,12 @@ impl Message {
                 "0b7719ec70fb4beda970b61b31a8a741"
             }
             Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
-            Self::Superseded { .. } | Self::NotOurs(_) | Self::Gone(_) | Self::CannotUnpark(..) => {
-                "0744afcab03b4f43b81f7195a2d27cd1"
-            }
+            Self::Superseded { .. }
+            | Self::Replaced { .. }
+            | Self::NotOurs(_)
+            | Self::Gone(_)
+            | Self::OutOfSight(..)
+            | Self::CannotUnpark(..) => "0744afcab03b4f43b81f7195a2d27cd1",
         }
     }
 
@@ -255,6 +269,20 @@ impl Message {
                  file back",
                 path.display()
             ),
+            Self::OutOfSight(path, why) => format!(
+                "{} cannot be put back yet ({why}), so this node stays out; the next start tries again, or \
+                 hhvm-drain pool",
+                path.display()
+            ),
+            Self::Replaced { old, by } if old == by => {
+                format!(
+                    "{} is a new file in a new directory; the one that was moved away is gone",
+                    by.display()
+                )
+            }
+            Self::Replaced { old, by } => {
+                format!("{} is in place; {}, which was moved away, is gone", by.display(), old.display())
+            }
             Self::CannotUnpark(path, why) => format!(
                 "{} cannot be moved back ({why}), so this node stays out; fix that, then run hhvm-drain pool",
                 path.display()

@@ -83,19 +83,25 @@ pub(super) fn run(
 fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
     let record = member.store().record().ok().flatten();
     let finding = |path: &Path, sight: std::io::Result<Sight>| {
-        let path = path.display();
-        let sight = match sight {
-            Ok(sight) => sight,
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return missing(&path.to_string()),
-            Err(why) => return error(format!("health-file: {path}: {why}")),
+        let whereabouts = match member.whereabouts(path, &sight, record.as_ref()) {
+            Ok(whereabouts) => whereabouts,
+            Err(why) => return error(format!("health-file: {}: {why}", path.display())),
         };
-        match (member.whereabouts(&sight, record.as_ref()), sight.directory.writable()) {
-            (Whereabouts::Nowhere, _) => missing(&path.to_string()),
+        let path = path.display();
+        let sight = match (&whereabouts, sight) {
+            (Whereabouts::Lost(why), _) => {
+                return error(format!("health-file: {path} was moved away, and cannot be put back ({why})"));
+            }
+            (Whereabouts::Nowhere, _) | (_, Err(_)) => return missing(&path.to_string()),
+            (_, Ok(sight)) => sight,
+        };
+        match (whereabouts, sight.directory.writable()) {
+            (Whereabouts::Nowhere | Whereabouts::Lost(_), _) => missing(&path.to_string()),
             (_, Err(why)) => error(format!("health-file: {path} cannot be moved away ({why})")),
             (Whereabouts::OnRecord | Whereabouts::ByHand, _) => warning(format!(
                 "health-file: {path} is moved away, so this node is out of the pool; see hhvm-drain status"
             )),
-            (Whereabouts::InPlace, _) if sight.disabled.is_some() => warning(format!(
+            (Whereabouts::InPlace, _) if !sight.disabled.is_free() => warning(format!(
                 "health-file: {path} exists, and so does {}; remove the latter if nobody needs it",
                 context.root.shorten(&sight.disabled_path()).display()
             )),

@@ -85,7 +85,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         Ok(record) => (record, None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let record = record.filter(|record| record.parked.iter().any(|parked| member.is_parked(parked)));
+    let record = record.filter(|record| !member.is_over(record));
     let health_files = files(&member, record.as_ref());
     // The node is in its pool only if every health file is in its place.
     let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
@@ -115,13 +115,11 @@ fn gather(context: &Context, settings: &Settings) -> Status {
 
 fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
     let file = |path: &std::path::Path, sight: std::io::Result<crate::pool::Sight>| {
-        let (state, error) = match sight {
-            Ok(sight) => match member.whereabouts(&sight, record) {
-                Whereabouts::InPlace => (State::Pooled, None),
-                Whereabouts::OnRecord | Whereabouts::ByHand => (State::Depooled, None),
-                Whereabouts::Nowhere => (State::Missing, None),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (State::Missing, None),
+        let (state, error) = match member.whereabouts(path, &sight, record) {
+            Ok(Whereabouts::InPlace) => (State::Pooled, None),
+            Ok(Whereabouts::OnRecord | Whereabouts::ByHand) => (State::Depooled, None),
+            Ok(Whereabouts::Lost(why)) => (State::Depooled, Some(why)),
+            Ok(Whereabouts::Nowhere) => (State::Missing, None),
             Err(error) => (State::Missing, Some(error.to_string())),
         };
         File { path: path.display().to_string(), state, error }

@@ -1,13 +1,17 @@
 //! This node as a member of the pool: takes it out and watches that it stays out. Writes the record before it
 //! renames.
 
-use super::files::Sight;
+use super::fate::Fate;
+use super::find::Prospect;
 use super::lock::WriteLock;
 use super::park::Parking;
 use super::record::{By, Parked, Record};
+use super::sight::Sight;
 use super::store::Store;
+use super::whole::is_absent;
 use crate::context::{Context, Root};
 use crate::message::Message;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -52,12 +56,14 @@ pub enum Out {
 }
 
 /// Where a health file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whereabouts {
     /// In its place.
     InPlace,
     /// Parked, and the record tells by whom.
     OnRecord,
+    /// The record tells that it was parked, and it cannot be put back as things are; why.
+    Lost(String),
     /// Parked, and no record tells of it.
     ByHand,
     /// Not there.
@@ -76,7 +82,7 @@ pub struct Depooled {
 /// What is to be done about one health file.
 pub(super) struct Look {
     pub(super) path: PathBuf,
-    pub(super) sight: std::io::Result<Sight>,
+    pub(super) sight: io::Result<Sight>,
 }
 
 impl Member {
@@ -105,7 +111,7 @@ impl Member {
     }
 
     /// Looks at every health file: its path in the settings, and what is there.
-    pub fn sights(&self) -> impl Iterator<Item = (&Path, std::io::Result<Sight>)> {
+    pub fn sights(&self) -> impl Iterator<Item = (&Path, io::Result<Sight>)> {
         self.health_files.iter().map(|path| (path.as_path(), Sight::of(&self.root.join(path))))
     }
 
@@ -117,30 +123,41 @@ impl Member {
         let old = self.usable_record(wish, &mut messages);
         let looks: Vec<Look> =
             self.sights().map(|(path, sight)| Look { path: path.to_owned(), sight }).collect();
-        self.watched = looks.iter().filter(|look| look.sight.is_ok()).map(|look| look.path.clone()).collect();
         let parking = self.park(old.as_ref(), wish, &looks, &mut messages);
+        // What is there still could not be moved away, which was told: it has not come back.
+        self.watched = self.health_files.iter().filter(|path| self.is_away(path)).cloned().collect();
         let out = self.judge(old.as_ref(), parking, &looks, &mut messages);
         Depooled { messages, out }
     }
 
     /// Parks again what a deploy has put back since; `None` if nothing came back.
     pub fn keep_out(&mut self) -> Option<Depooled> {
-        let back = |path: &PathBuf| self.root.join(path).symlink_metadata().is_ok();
-        let returned: Vec<PathBuf> = self.watched.iter().filter(|path| back(path)).cloned().collect();
+        let returned: Vec<PathBuf> =
+            self.watched.iter().filter(|path| self.is_in_place(path)).cloned().collect();
         if returned.is_empty() {
             return None;
         }
+        let mut watched = std::mem::take(&mut self.watched);
         let mut again = self.depool(&Wish::drain());
         // What cannot be parked would be tried, and told, ten times a second.
-        self.watched.retain(|path| self.root.join(path).symlink_metadata().is_err());
+        watched.retain(|path| self.is_away(path));
+        self.watched = watched;
         again.messages.insert(0, Message::Returned(returned));
         Some(again)
+    }
+
+    fn is_in_place(&self, path: &Path) -> bool {
+        self.root.join(path).symlink_metadata().is_ok()
+    }
+
+    fn is_away(&self, path: &Path) -> bool {
+        self.root.join(path).symlink_metadata().is_err_and(|error| is_absent(&error))
     }
 
     /// Whether a health file is in its place.
     #[must_use]
     pub fn any_in_place(&self) -> bool {
-        self.health_files.iter().any(|path| self.root.join(path).symlink_metadata().is_ok())
+        self.health_files.iter().any(|path| self.is_in_place(path))
     }
 
     /// Leaves what comes back where it is: an operator may change their mind.
@@ -157,7 +174,15 @@ impl Member {
                 return None;
             }
         };
-        record.parked.retain(|parked| self.is_parked(parked));
+        let parked = record.parked.iter().filter(|parked| match self.find(&record, parked) {
+            Prospect::Here(found) if found.fate == Fate::HalfMoved => {
+                // It is parked anew, whole.
+                let _ = found.directory.remove(&found.disabled);
+                false
+            }
+            prospect => prospect.is_parked() || !prospect.is_over(),
+        });
+        record.parked = parked.cloned().collect();
         if record.parked.is_empty() {
             if record.by == By::Operator && wish.by == By::Drain {
                 messages.push(Message::UndoneByHand(record.story()));
@@ -177,11 +202,8 @@ impl Member {
     ) -> Out {
         let mut before = None;
         for look in looks {
-            let whereabouts = match &look.sight {
-                Ok(sight) => self.whereabouts(sight, old),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Whereabouts::Nowhere,
-                Err(_) => continue,
-            };
+            // An error was told when the file was to be parked.
+            let Ok(whereabouts) = self.whereabouts(&look.path, &look.sight, old) else { continue };
             let record = match whereabouts {
                 Whereabouts::InPlace => continue,
                 Whereabouts::Nowhere => {
@@ -189,6 +211,10 @@ impl Member {
                     continue;
                 }
                 Whereabouts::OnRecord => old,
+                Whereabouts::Lost(why) => {
+                    messages.push(Message::OutOfSight(look.path.clone(), why));
+                    old
+                }
                 Whereabouts::ByHand => None,
             };
             let out = record.map_or(Duration::ZERO, |record| {
@@ -204,26 +230,53 @@ impl Member {
         }
     }
 
-    /// Where a health file is, in the light of `record`.
-    #[must_use]
-    pub fn whereabouts(&self, sight: &Sight, record: Option<&Record>) -> Whereabouts {
-        let path = self.root.shorten(&sight.health_path());
-        let on_record = |record: &Record| {
-            record.parked.iter().any(|entry| entry.health_file == path && self.is_parked(entry))
-        };
-        match sight.health {
-            Some(_) => Whereabouts::InPlace,
-            None if record.is_some_and(on_record) => Whereabouts::OnRecord,
-            None if sight.disabled.is_some() => Whereabouts::ByHand,
-            None => Whereabouts::Nowhere,
+    /// Where the health file at `path` of the settings is, in the light of `record`.
+    ///
+    /// # Errors
+    /// That of `sight`, unless it only says that there is no such directory, or the record knows better.
+    pub fn whereabouts(
+        &self,
+        path: &Path,
+        sight: &io::Result<Sight>,
+        record: Option<&Record>,
+    ) -> io::Result<Whereabouts> {
+        if sight.as_ref().is_ok_and(|sight| sight.health.is_some()) {
+            return Ok(Whereabouts::InPlace);
+        }
+        if let Some(on_record) = record.and_then(|record| self.on_record(path, sight, record)) {
+            return Ok(on_record);
+        }
+        match sight {
+            Ok(sight) if sight.disabled.file().is_some() => Ok(Whereabouts::ByHand),
+            Ok(_) => Ok(Whereabouts::Nowhere),
+            Err(error) if is_absent(error) => Ok(Whereabouts::Nowhere),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         }
     }
 
-    /// Whether the file of this entry lies parked where the record says.
+    /// What the record says of a health file that is not in its place.
+    fn on_record(&self, path: &Path, sight: &io::Result<Sight>, record: &Record) -> Option<Whereabouts> {
+        let real = sight.as_ref().ok().map(|sight| self.root.shorten(&sight.health_path()));
+        let is_about_it = |parked: &&Parked| {
+            parked.named() == path || real.as_ref().is_some_and(|real| *real == parked.health_file)
+        };
+        let mut lost = None;
+        for parked in record.parked.iter().filter(is_about_it) {
+            match self.find(record, parked) {
+                prospect if prospect.is_parked() => return Some(Whereabouts::OnRecord),
+                Prospect::OutOfSight(why) => lost = Some(why),
+                Prospect::Here(found) => {
+                    lost = lost.or(found.fate.trouble(&parked.disabled));
+                }
+                Prospect::Elsewhere(_) => {}
+            }
+        }
+        lost.map(Whereabouts::Lost)
+    }
+
+    /// Whether every health file of the record is in its place, so that the record has served its purpose.
     #[must_use]
-    pub fn is_parked(&self, parked: &Parked) -> bool {
-        let path = self.root.join(&parked.disabled);
-        let id = std::os::unix::fs::MetadataExt::ino;
-        path.symlink_metadata().is_ok_and(|found| id(&found) == parked.file.inode)
+    pub fn is_over(&self, record: &Record) -> bool {
+        record.parked.iter().all(|parked| self.find(record, parked).is_over())
     }
 }

@@ -2,19 +2,27 @@
 //! children are the only writers of either.
 
 mod bring_back;
-mod files;
+mod bytes;
+mod directory;
+mod fate;
+mod find;
+mod identity;
 mod lock;
 mod member;
 mod park;
 mod record;
+mod sight;
 mod store;
 mod whole;
 
 pub use bring_back::Left;
-pub use files::{FileId, Sight};
+pub use directory::{Directory, Entry};
+pub use fate::{Fate, Place, View};
+pub use identity::{Boot, FileId, Written};
 pub use lock::{DrainLock, WriteLock, drain_in_progress};
 pub use member::{Depooled, Member, Out, Whereabouts, Wish};
-pub use record::{By, Parked, Record, Unpark};
+pub use record::{By, Parked, Record};
+pub use sight::Sight;
 pub use store::{LastDrain, Saved, Store};
 
 #[cfg(any(test, fuzzing))]

@@ -1,8 +1,9 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
-use super::files::{FileId, Sight, disabled_name};
+use super::directory::disabled_name;
 use super::member::{Look, Member, Wish};
-use super::record::{By, Parked, Record};
+use super::record::{By, Record};
+use super::sight::Sight;
 use super::store::Saved;
 use crate::message::Message;
 use std::ffi::OsString;
@@ -33,7 +34,7 @@ impl Member {
         let mut moves: Vec<(&Sight, OsString)> = Vec::new();
         for look in looks {
             match &look.sight {
-                Ok(sight) => match self.plan(sight, wish, &mut record) {
+                Ok(sight) => match self.plan(look, sight, wish, &mut record) {
                     Ok(Some(name)) => moves.push((sight, name)),
                     Ok(None) => {}
                     Err(error) => messages.push(Message::cannot_park(&look.path, &error)),
@@ -60,7 +61,7 @@ impl Member {
         if renamed {
             return Parking::Renamed;
         }
-        if old.is_none() && !record.parked.iter().any(|entry| self.is_parked(entry)) {
+        if old.is_none() && !record.parked.iter().any(|entry| self.find(&record, entry).is_parked()) {
             let _ = self.store.forget();
             return Parking::NothingToDo;
         }
@@ -90,31 +91,26 @@ impl Member {
     }
 
     /// Enters the file into the record; the name it will have, if it must be renamed.
-    fn plan(&self, sight: &Sight, wish: &Wish, record: &mut Record) -> std::io::Result<Option<OsString>> {
-        let name = match (sight.health, sight.disabled) {
-            (Some(_), _) => sight.directory.free_name(&sight.name)?,
-            (None, Some(_)) => disabled_name(&sight.name),
-            (None, None) => return Ok(None),
-        };
-        let disabled = self.root.shorten(&sight.directory.join(&name));
-        let known = record.parked.iter().any(|entry| entry.disabled == disabled);
-        let adopt = |file: FileId| Parked {
-            health_file: self.root.shorten(&sight.health_path()),
-            disabled: disabled.clone(),
-            file,
-        };
-        match (sight.health, sight.disabled) {
-            (Some(file), _) => {
-                record.parked.push(adopt(file));
-                Ok(Some(name))
-            }
-            // Parked by hand: an operator's depool makes it theirs, a drain leaves it alone.
-            (None, Some(file)) if wish.by == By::Operator && !known => {
-                record.parked.push(adopt(file));
-                Ok(None)
-            }
-            _ => Ok(None),
+    fn plan(
+        &self,
+        look: &Look,
+        sight: &Sight,
+        wish: &Wish,
+        record: &mut Record,
+    ) -> std::io::Result<Option<OsString>> {
+        if let Some(file) = sight.health {
+            let name = sight.directory.free_name(&sight.name)?;
+            record.parked.push(self.entry(&look.path, sight, &name, file));
+            return Ok(Some(name));
         }
+        let Some(file) = sight.disabled.file() else { return Ok(None) };
+        let entry = self.entry(&look.path, sight, &disabled_name(&sight.name), file);
+        let is_known = record.parked.iter().any(|known| known.disabled == entry.disabled);
+        // Parked by hand: an operator's depool makes it theirs, a drain leaves it alone.
+        if wish.by == By::Operator && !is_known {
+            record.parked.push(entry);
+        }
+        Ok(None)
     }
 
     fn rename(&self, sight: &Sight, name: &OsString, messages: &mut Vec<Message>) -> bool {

@@ -1,10 +1,12 @@
 //! The record: who took the node out, when and why, and exactly which files were parked.
 
-use super::files::FileId;
+use super::bytes;
+use super::identity::{Boot, FileId};
 use crate::clock::Stamp;
 use crate::text::quote;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The format that this program writes. A reader takes any version: fields are only ever added.
 pub const VERSION: u32 = 1;
@@ -23,11 +25,19 @@ pub enum By {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// Where the load balancer looks for it: real directory, without the root.
+    #[serde(with = "bytes::path")]
     pub health_file: PathBuf,
     /// Where it lies meanwhile: the same directory.
+    #[serde(with = "bytes::path")]
     pub disabled: PathBuf,
     /// Which file it is.
     pub file: FileId,
+    /// Which directory it was parked in; older versions did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<FileId>,
+    /// The path by which the settings name it, if that is another: a symlink leads there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<PathBuf>,
 }
 
 /// The durable note of who depooled the node.
@@ -54,37 +64,11 @@ pub struct Record {
     pub parked: Vec<Parked>,
 }
 
-/// What becomes of a parked file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unpark {
-    /// Rename it back.
-    Rename,
-    /// It is back, or never went: nothing to do.
-    AlreadyBack,
-    /// A newer health file is in its place: leave ours beside it.
-    Superseded,
-    /// What lies there now is not the file that was parked: leave it.
-    NotOurs,
-    /// Neither is there.
-    Gone,
-}
-
 impl Parked {
-    /// Decides, from what is there now, what to do to bring this file back.
-    ///
-    /// Device numbers may change over a reboot, inodes do not: `same_boot` says which are compared.
+    /// The path by which the settings named it.
     #[must_use]
-    pub fn unpark(&self, health: Option<FileId>, disabled: Option<FileId>, same_boot: bool) -> Unpark {
-        let is_ours = |found: FileId| {
-            found.inode == self.file.inode && (!same_boot || found.device == self.file.device)
-        };
-        match (health, disabled) {
-            (None, Some(found)) if is_ours(found) => Unpark::Rename,
-            (Some(_), Some(found)) if is_ours(found) => Unpark::Superseded,
-            (Some(_), _) => Unpark::AlreadyBack,
-            (None, Some(_)) => Unpark::NotOurs,
-            (None, None) => Unpark::Gone,
-        }
+    pub fn named(&self) -> &Path {
+        self.named.as_deref().unwrap_or(&self.health_file)
     }
 }
 
@@ -104,6 +88,21 @@ impl Record {
         }
     }
 
+    /// Whether `now` is in the boot in which the node was taken out.
+    #[must_use]
+    pub fn boot(&self, now: &Stamp) -> Boot {
+        self.since.until(now).map_or(Boot::Another, |_| Boot::Same)
+    }
+
+    /// Whether something that changed at that time (in seconds since 1970) did so after the node was taken out. By the
+    /// wall clock, as file systems know no other.
+    #[must_use]
+    pub fn is_older_than(&self, changed: i64) -> bool {
+        let since = humantime::parse_rfc3339(&self.since.at).ok();
+        let since = since.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        since.is_some_and(|since| i64::try_from(since.as_secs()).is_ok_and(|since| since <= changed))
+    }
+
     /// Who, since when and why, for a message.
     #[must_use]
     pub fn story(&self) -> String {
@@ -120,37 +119,46 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
-    const OURS: FileId = FileId { device: 1, inode: 7 };
-    const OTHER: FileId = FileId { device: 1, inode: 8 };
-    const MOVED_DISK: FileId = FileId { device: 2, inode: 7 };
-
-    fn parked() -> Parked {
-        Parked {
-            health_file: "/var/www/status.php".into(),
-            disabled: "/var/www/status.php.disabled".into(),
-            file: OURS,
-        }
+    fn stamp(at: &str) -> Stamp {
+        Stamp { at: at.to_owned(), boot_id: "one".to_owned(), boottime_ms: 5 }
     }
 
     #[test]
-    fn only_the_very_file_that_was_parked_is_renamed_back() {
-        for (health, disabled, expected) in [
-            (None, Some(OURS), Unpark::Rename),
-            (None, Some(OTHER), Unpark::NotOurs),
-            (None, Some(MOVED_DISK), Unpark::NotOurs),
-            (None, None, Unpark::Gone),
-            (Some(OURS), None, Unpark::AlreadyBack),
-            (Some(OTHER), None, Unpark::AlreadyBack),
-            (Some(OTHER), Some(OURS), Unpark::Superseded),
-            (Some(OTHER), Some(OTHER), Unpark::AlreadyBack),
-        ] {
-            assert_eq!(parked().unpark(health, disabled, true), expected, "{health:?} {disabled:?}");
-        }
+    fn paths_that_are_not_utf_8_are_kept() {
+        let bytes = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        let mut record = Record::new(By::Drain, "hhvm.service", stamp("2026-01-02T03:04:05Z"));
+        record.parked.push(Parked {
+            health_file: bytes(b"/srv/r\xe9lease/status.php"),
+            disabled: bytes(b"/srv/r\xe9lease/status.php.disabled"),
+            file: FileId { device: 1, inode: 2, written: None },
+            directory: None,
+            named: None,
+        });
+        let json = serde_json::to_vec(&record).unwrap();
+        assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
     }
 
     #[test]
-    fn device_numbers_may_change_over_a_reboot() {
-        assert_eq!(parked().unpark(None, Some(MOVED_DISK), false), Unpark::Rename);
+    fn a_record_of_0_1_0_is_read() {
+        let json = r#"{"version": 1, "unit": "hhvm.service", "by": "drain",
+            "since": {"at": "2026-01-02T03:04:05Z", "boot_id": "one", "boottime_ms": 5},
+            "parked": [{"health_file": "/var/www/status.php", "disabled": "/var/www/status.php.disabled",
+                        "file": {"device": 1, "inode": 2}}]}"#;
+        let record: Record = serde_json::from_str(json).unwrap();
+        let parked = &record.parked[0];
+        assert_eq!(parked.named(), Path::new("/var/www/status.php"));
+        assert_eq!(parked.file, FileId { device: 1, inode: 2, written: None });
+        assert!(parked.directory.is_none());
+    }
+
+    #[test]
+    fn what_came_in_the_same_second_counts_as_newer() {
+        let record = Record::new(By::Drain, "hhvm.service", stamp("1970-01-01T00:01:00Z"));
+        assert!(record.is_older_than(60) && record.is_older_than(61) && !record.is_older_than(59));
+        let broken = Record::new(By::Drain, "hhvm.service", stamp("yesterday"));
+        assert!(!broken.is_older_than(60), "what is not known is no reason to forget");
     }
 }

@@ -177,7 +177,7 @@ fn a_release_that_is_flipped_in_mid_drain_is_parked_too_and_both_come_back() {
 }
 
 #[test]
-fn a_release_that_was_pruned_is_no_trouble_if_the_new_one_has_its_file() {
+fn a_release_that_was_pruned_is_forgotten_if_the_new_one_has_its_file() {
     let scene = Scene::of_releases();
     let mut member = scene.member_with(&["/current/status.php"]);
     member.depool(&Wish::drain());
@@ -185,7 +185,7 @@ fn a_release_that_was_pruned_is_no_trouble_if_the_new_one_has_its_file() {
     fs::remove_dir_all(scene.path("releases/1")).unwrap();
     let mut messages = Vec::new();
     member.bring_back(scene.record().unwrap(), &mut messages).unwrap();
-    assert!(messages.is_empty(), "{messages:?}");
+    assert!(matches!(messages[..], [Message::Replaced { .. }]), "{messages:?}");
     assert_eq!(scene.record(), None);
 }
 
@@ -231,6 +231,8 @@ fn a_file_that_was_put_in_place_of_the_parked_one_is_not_moved() {
     fs::rename(scene.path("var/www/other"), scene.path(DISABLED)).unwrap();
     assert!(matches!(scene.restore()[..], [Message::NotOurs(_)]));
     assert_eq!(scene.read(DISABLED).as_deref(), Some("other"));
+    scene.member().pool(&mut Vec::new()).unwrap();
+    assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("other"), None), "an operator's word");
 }
 
 #[test]
