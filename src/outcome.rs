@@ -7,11 +7,13 @@ use std::fmt;
 use std::time::Duration;
 
 /// How a drain ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The load was zero.
     Drained,
     /// The timeout passed first.
+    #[serde(rename = "timeout")]
     TimedOut,
     /// HHVM ended during the drain.
     HhvmEnded,
@@ -98,6 +100,21 @@ impl Ending {
             (Outcome::HhvmEnded, _) => format!("Not drained: HHVM ended by itself after {time}"),
             (Outcome::NotRunning, _) => "Nothing to drain: HHVM was not running".to_owned(),
             (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_the_journal_have_the_same_names() {
+        use Outcome::{Drained, HhvmEnded, Interrupted, NotRunning, TimedOut};
+        for outcome in [Drained, TimedOut, HhvmEnded, NotRunning, Interrupted] {
+            let json = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(json, format!("\"{}\"", outcome.name()));
+            assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
         }
     }
 }

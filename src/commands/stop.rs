@@ -83,7 +83,7 @@ impl Session<'_> {
             Load::Unknown(_) => None,
         };
         member.store().note_last_drain(&LastDrain {
-            outcome: ending.outcome.name().to_owned(),
+            outcome: ending.outcome.clone(),
             load,
             seconds: ending.elapsed.as_secs(),
             at: member.store().now().at,

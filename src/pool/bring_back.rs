@@ -75,7 +75,7 @@ impl Member {
             Prospect::OutOfSight(why) => return Turn::Stays(Message::OutOfSight(health(), why)),
         };
         match found.fate {
-            Fate::Rename => self.rename_back(parked, &found),
+            Fate::Rename => rename_back(parked, &found),
             Fate::Back => Turn::Over(None),
             Fate::Superseded => Turn::Over(Some(superseded(parked))),
             Fate::HalfMoved => match found.directory.remove(&found.disabled) {
@@ -91,17 +91,6 @@ impl Member {
                 Turn::Stays(Message::CannotUnpark(parked.disabled.clone(), why))
             }
             Fate::Deleted | Fate::OutOfSight => Turn::Stays(Message::Gone(health())),
-        }
-    }
-
-    fn rename_back(&self, parked: &Parked, found: &Found) -> Turn {
-        match found.directory.rename(&found.disabled, &found.health) {
-            Ok(()) => Turn::Over(Some(Message::MovingBack {
-                from: parked.disabled.clone(),
-                to: parked.health_file.clone(),
-            })),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Turn::Over(Some(superseded(parked))),
-            Err(error) => Turn::Stays(Message::CannotUnpark(parked.disabled.clone(), error.to_string())),
         }
     }
 
@@ -182,6 +171,17 @@ impl Member {
             Ok(()) => Ok(Message::MovingBack { from, to }),
             Err(error) => Err(cannot(&from, &error)),
         }
+    }
+}
+
+fn rename_back(parked: &Parked, found: &Found) -> Turn {
+    match found.directory.rename(&found.disabled, &found.health) {
+        Ok(()) => Turn::Over(Some(Message::MovingBack {
+            from: parked.disabled.clone(),
+            to: parked.health_file.clone(),
+        })),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Turn::Over(Some(superseded(parked))),
+        Err(error) => Turn::Stays(Message::CannotUnpark(parked.disabled.clone(), error.to_string())),
     }
 }
 

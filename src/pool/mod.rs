@@ -3,6 +3,7 @@
 
 mod bring_back;
 mod bytes;
+mod depool;
 mod directory;
 mod fate;
 mod find;
@@ -13,17 +14,20 @@ mod park;
 mod record;
 mod sight;
 mod store;
+mod whereabouts;
 mod whole;
 
 pub use bring_back::Left;
+pub use depool::{Depooled, Out};
 pub use directory::{Directory, Entry};
 pub use fate::{Fate, Place, View};
 pub use identity::{Boot, FileId, Written};
 pub use lock::{DrainLock, WriteLock, drain_in_progress};
-pub use member::{Depooled, Member, Out, Whereabouts, Wish};
-pub use record::{By, Parked, Record};
+pub use member::Member;
+pub use record::{By, Parked, Record, Wish};
 pub use sight::Sight;
 pub use store::{LastDrain, Saved, Store};
+pub use whereabouts::Whereabouts;
 
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/properties/pool.rs"]

@@ -1,12 +1,20 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
 use super::directory::disabled_name;
-use super::member::{Look, Member, Wish};
-use super::record::{By, Record};
+use super::member::Member;
+use super::record::{By, Record, Wish};
 use super::sight::Sight;
 use super::store::Saved;
 use crate::message::Message;
 use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// What is to be done about one health file.
+pub(super) struct Look {
+    pub(super) path: PathBuf,
+    pub(super) sight: io::Result<Sight>,
+}
 
 /// What parking came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +47,7 @@ impl Member {
                     Ok(None) => {}
                     Err(error) => messages.push(Message::cannot_park(&look.path, &error)),
                 },
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => messages.push(Message::cannot_park(&look.path, error)),
             }
         }
@@ -97,7 +105,7 @@ impl Member {
         sight: &Sight,
         wish: &Wish,
         record: &mut Record,
-    ) -> std::io::Result<Option<OsString>> {
+    ) -> io::Result<Option<OsString>> {
         if let Some(file) = sight.health {
             let name = sight.directory.free_name(&sight.name)?;
             record.parked.push(self.entry(&look.path, sight, &name, file));

@@ -21,6 +21,25 @@ pub enum By {
     Operator,
 }
 
+/// Who wants the node out.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Drain or operator.
+    pub by: By,
+    /// The operator's login name.
+    pub who: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Wish {
+    /// The wish of `stop`.
+    #[must_use]
+    pub fn drain() -> Self {
+        Self { by: By::Drain, who: None, reason: None }
+    }
+}
+
 /// One file that was renamed, or is about to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {

@@ -5,7 +5,7 @@ use super::whole::{Durability, is_absent, read, rehearse, write};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::outcome::FrontEnd;
+use crate::outcome::{FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -19,8 +19,8 @@ const RUNTIME: &str = "/run/hhvm-drain";
 /// What became of the last drain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastDrain {
-    /// [`crate::drain::Outcome::name`].
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: Outcome,
     /// The load at its end, if it was known.
     pub load: Option<u64>,
     /// How long it took.

@@ -1,8 +1,9 @@
 //! Files of the state directories: read with a bound, written whole or not at all.
 
+use crate::files;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A larger file is none of ours.
@@ -22,16 +23,12 @@ pub enum Durability {
 /// # Errors
 /// As open(2) and read(2), and when the text is not what it should be.
 pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    let mut text = String::new();
-    match File::open(path) {
-        Ok(file) => file.take(SIZE_MAX).read_to_string(&mut text)?,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if text.chars().all(|c| c == '\0') {
-        return Ok(None);
+    match files::read(path, SIZE_MAX) {
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => Ok(None),
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(Some(serde_json::from_str(&text)?))
 }
 
 /// No such file, or no such directory either.

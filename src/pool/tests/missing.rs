@@ -95,8 +95,8 @@ fn a_record_of_0_1_0_stays_too() {
 fn a_deploy_that_replaced_the_directory_ends_it_by_a_newer_health_file() {
     let scene = Scene::new(&[(HEALTH, "old")]);
     scene.drain();
-    fs::remove_dir_all(scene.path("var/www")).unwrap();
-    fs::create_dir(scene.path("var/www")).unwrap();
+    scene.unmount(&[]);
+    fs::remove_dir_all(scene.path("var/mounted")).unwrap();
     assert!(is_out_of_sight(&scene.restore(), "not the directory that it was"));
     scene.write(HEALTH, "new");
     let messages = scene.restore();

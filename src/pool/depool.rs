@@ -1,0 +1,133 @@
+//! Takes the node out, and watches that it stays out.
+
+use super::fate::Fate;
+use super::find::Prospect;
+use super::lock::WriteLock;
+use super::member::Member;
+use super::park::{Look, Parking};
+use super::record::{By, Record, Wish};
+use super::whereabouts::Whereabouts;
+use crate::message::Message;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whether the load balancer can know that the node is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out {
+    /// It is out, for so long; a node that was out before the machine was booted counts as out for ever.
+    For(Duration),
+    /// It is not out: there is no health file, or it cannot be renamed.
+    Not,
+}
+
+/// What depooling came to.
+#[derive(Debug)]
+pub struct Depooled {
+    /// What there is to tell, in order.
+    pub messages: Vec<Message>,
+    /// Whether the node is out.
+    pub out: Out,
+}
+
+impl Member {
+    /// Takes the node out, whatever it meets on the way: what cannot be done is told.
+    pub fn depool(&mut self, wish: &Wish) -> Depooled {
+        let mut messages = Vec::new();
+        let _lock =
+            WriteLock::take(&self.store).map_err(|e| messages.push(Message::Trouble(e.to_string()))).ok();
+        let old = self.usable_record(wish, &mut messages);
+        let looks: Vec<Look> =
+            self.sights().map(|(path, sight)| Look { path: path.to_owned(), sight }).collect();
+        let parking = self.park(old.as_ref(), wish, &looks, &mut messages);
+        // What is there still could not be moved away, which was told: it has not come back.
+        self.watched = self.health_files.iter().filter(|path| self.is_away(path)).cloned().collect();
+        let out = self.judge(old.as_ref(), parking, &looks, &mut messages);
+        Depooled { messages, out }
+    }
+
+    /// Parks again what a deploy has put back since; `None` if nothing came back.
+    pub fn keep_out(&mut self) -> Option<Depooled> {
+        let returned: Vec<PathBuf> =
+            self.watched.iter().filter(|path| self.is_in_place(path)).cloned().collect();
+        if returned.is_empty() {
+            return None;
+        }
+        let mut watched = std::mem::take(&mut self.watched);
+        let mut again = self.depool(&Wish::drain());
+        // What cannot be parked would be tried, and told, ten times a second.
+        watched.retain(|path| self.is_away(path));
+        self.watched = watched;
+        again.messages.insert(0, Message::Returned(returned));
+        Some(again)
+    }
+
+    /// Leaves what comes back where it is: an operator may change their mind.
+    pub fn let_come_back(&mut self) {
+        self.watched.clear();
+    }
+
+    /// The record, unless it is broken, or speaks of an operator's depool that somebody undid by hand.
+    fn usable_record(&self, wish: &Wish, messages: &mut Vec<Message>) -> Option<Record> {
+        let mut record = match self.store.record() {
+            Ok(record) => record?,
+            Err(error) => {
+                messages.push(Message::Trouble(error.to_string()));
+                return None;
+            }
+        };
+        let parked = record.parked.iter().filter(|parked| match self.find(&record, parked) {
+            Prospect::Here(found) if found.fate == Fate::HalfMoved => {
+                // It is parked anew, whole.
+                let _ = found.directory.remove(&found.disabled);
+                false
+            }
+            prospect => prospect.is_parked() || !prospect.is_over(),
+        });
+        record.parked = parked.cloned().collect();
+        if record.parked.is_empty() {
+            if record.by == By::Operator && wish.by == By::Drain {
+                messages.push(Message::UndoneByHand(record.story()));
+            }
+            return None;
+        }
+        Some(record)
+    }
+
+    /// Whether the node is out, and since when; tells of files that were not there or were parked before.
+    fn judge(
+        &self,
+        old: Option<&Record>,
+        parking: Parking,
+        looks: &[Look],
+        messages: &mut Vec<Message>,
+    ) -> Out {
+        let mut before = None;
+        for look in looks {
+            // An error was told when the file was to be parked.
+            let Ok(whereabouts) = self.whereabouts(&look.path, &look.sight, old) else { continue };
+            let record = match whereabouts {
+                Whereabouts::InPlace => continue,
+                Whereabouts::Nowhere => {
+                    messages.push(Message::NoHealthFile(look.path.clone()));
+                    continue;
+                }
+                Whereabouts::OnRecord => old,
+                Whereabouts::Lost(why) => {
+                    messages.push(Message::OutOfSight(look.path.clone(), why));
+                    old
+                }
+                Whereabouts::ByHand => None,
+            };
+            let out = record.map_or(Duration::ZERO, |record| {
+                record.since.until(&self.store.now()).unwrap_or(Duration::MAX)
+            });
+            messages.push(Message::OutAlready(record.map(Record::story)));
+            before = Some(before.map_or(out, |shortest: Duration| shortest.min(out)));
+        }
+        match (parking, before) {
+            (Parking::Renamed, _) => Out::For(Duration::ZERO),
+            (_, Some(out)) => Out::For(out),
+            (_, None) => Out::Not,
+        }
+    }
+}
