@@ -13,7 +13,7 @@ use crate::kernel::Scope;
 use crate::load::Load;
 use crate::page_url::PageUrl;
 use crate::place::{Because, Place, names};
-use crate::pool::{Member, Sight, Whereabouts};
+use crate::pool::{Member, Rights, Sight, Whereabouts};
 use crate::problem::{Problem, Severity};
 use crate::settings::Settings;
 use crate::sockets;
@@ -82,6 +82,7 @@ pub(super) fn run(
 
 fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
     let record = member.store().record().ok().flatten();
+    let rights = Rights::of_process(&context.root.join("/proc"));
     let finding = |path: &Path, sight: std::io::Result<Sight>| {
         let whereabouts = match member.whereabouts(path, &sight, record.as_ref()) {
             Ok(whereabouts) => whereabouts,
@@ -95,9 +96,12 @@ fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
             (Whereabouts::Nowhere, _) | (_, Err(_)) => return missing(&path.to_string()),
             (_, Ok(sight)) => sight,
         };
-        match (whereabouts, sight.directory.writable()) {
+        match (whereabouts, sight.obstacle(rights)) {
             (Whereabouts::Nowhere | Whereabouts::Lost(_), _) => missing(&path.to_string()),
-            (_, Err(why)) => error(format!("health-file: {path} cannot be moved away ({why})")),
+            (Whereabouts::InPlace, Some(why)) => {
+                error(format!("health-file: {path} cannot be moved away ({why})"))
+            }
+            (_, Some(why)) => error(format!("health-file: {path} cannot be moved back ({why})")),
             (Whereabouts::OnRecord | Whereabouts::ByHand, _) => warning(format!(
                 "health-file: {path} is moved away, so this node is out of the pool; see hhvm-drain status"
             )),

@@ -82,6 +82,10 @@ impl Directory {
         self.path.join(name)
     }
 
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
     /// What has the name `name`.
     ///
     /// # Errors
@@ -165,28 +169,34 @@ impl Directory {
     /// Whoever overwrites `to` between the last look and the rename (some microseconds) loses what was written. Such a
     /// file system offers nothing that would prevent it.
     fn reserve_and_rename(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
-        self.reserve(to)?;
+        drop(self.reserve(to)?);
         self.rename_over_placeholder(from, to)
     }
 
-    fn reserve(&self, name: &OsStr) -> rustix::io::Result<()> {
-        let written = self.create(name)?.write_all(PLACEHOLDER);
-        written.map_err(|error| {
-            let _ = self.remove(name);
-            Errno::from_io_error(&error).unwrap_or(Errno::IO)
-        })
+    /// Makes a placeholder.
+    pub(super) fn reserve(&self, name: &OsStr) -> rustix::io::Result<File> {
+        let mut file = self.create(name)?;
+        match file.write_all(PLACEHOLDER) {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                let _ = self.remove(name);
+                Err(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+            }
+        }
     }
 
     fn rename_over_placeholder(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
-        let is_ours = || matches!(self.look(to), Ok(Entry::Placeholder));
-        if !is_ours() {
+        if !matches!(self.look(to), Ok(Entry::Placeholder)) {
             return Err(Errno::EXIST);
         }
-        renameat(&self.fd, from, &self.fd, to).inspect_err(|_| {
-            if is_ours() {
-                let _ = self.remove(to);
-            }
-        })
+        renameat(&self.fd, from, &self.fd, to).inspect_err(|_| self.remove_placeholder(to))
+    }
+
+    /// Removes what was left of a rename that was cut short; nothing else.
+    pub(super) fn remove_placeholder(&self, name: &OsStr) {
+        if matches!(self.look(name), Ok(Entry::Placeholder)) {
+            let _ = self.remove(name);
+        }
     }
 
     /// Whether the regular file `name` of that size is a placeholder, by what is in it: owners, modes and inodes are
@@ -209,11 +219,11 @@ impl Directory {
         openat(&self.fd, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// Whether entries can be renamed in it.
+    /// Whether entries can be changed in it, by its mode and its file system.
     ///
     /// # Errors
     /// As access(2), `EROFS` among them.
-    pub fn writable(&self) -> io::Result<()> {
+    pub(super) fn writable(&self) -> io::Result<()> {
         Ok(rustix::fs::accessat(&self.fd, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?)
     }
 
