@@ -5,7 +5,8 @@
 //! - An unknown load never counts as zero ([`load`]).
 //! - A drain ends at its timeout at the latest, and at once when HHVM ends ([`drain`], [`wait`]).
 //! - This program only undoes what it did itself: a durable record says who took the node out ([`pool`]).
-//! - A health file is only renamed, within its directory, and never over another file. It is never written or removed.
+//! - A health file is only renamed, within its directory, and never over another file. It is only written, from
+//!   its copy, if a deploy deleted it meanwhile.
 //! - If a setting is invalid, the value before it stays in force, and the drain goes on ([`settings`]).
 //!
 //! # Layers

@@ -80,6 +80,8 @@ pub enum Message {
         /// The health file.
         to: PathBuf,
     },
+    /// The health file was deleted, wherever it was, and has been made anew from its copy.
+    PutBackCopy(PathBuf),
     /// A newer health file is there.
     Superseded {
         /// What stays.
@@ -135,6 +137,7 @@ impl Message {
             | Self::Trouble(_)
             | Self::Killing(_)
             | Self::Superseded { .. }
+            | Self::PutBackCopy(_)
             | Self::NotOurs(_) => Priority::Warning,
             Self::Moving { .. } | Self::MovingBack { .. } | Self::LeftOut(_) | Self::OutAlready(_) => {
                 Priority::Notice
@@ -162,7 +165,7 @@ impl Message {
                 Outcome::NotRunning => "cd91d8c469034ea1affc914132cb622f",
                 Outcome::Interrupted => "75e024a4bb644e54b9253c522b329b45",
             },
-            Self::MovingBack { .. } => "e3f2cb9d3d694d1daf072ce6d38c75b2",
+            Self::MovingBack { .. } | Self::PutBackCopy(_) => "e3f2cb9d3d694d1daf072ce6d38c75b2",
             Self::LeftOut(_) | Self::OutAlready(_) | Self::UndoneByHand(_) | Self::PoolAfterStop => {
                 "d74b05397a1b44c99dfaf9f03ed32e87"
             }
@@ -255,6 +258,10 @@ impl Message {
             Self::MovingBack { from, to } => {
                 format!("moving {} back to {}", from.display(), to.display())
             }
+            Self::PutBackCopy(path) => format!(
+                "{} was deleted while it was moved away (a deploy?); putting it back from a copy",
+                path.display()
+            ),
             Self::Superseded { left, by } => format!(
                 "{} is newer, so {} stays beside it; remove the older file if nobody needs it",
                 by.display(),

@@ -90,7 +90,12 @@ impl Member {
                 let why = format!("something that is no file has the name {}", parked.health_file.display());
                 Turn::Stays(Message::CannotUnpark(parked.disabled.clone(), why))
             }
-            Fate::Deleted | Fate::OutOfSight => Turn::Stays(Message::Gone(health())),
+            Fate::Deleted => match self.put_copy_back(parked, &found) {
+                Some(Ok(())) => Turn::Over(Some(Message::PutBackCopy(health()))),
+                Some(Err(error)) => Turn::Stays(Message::CannotUnpark(health(), error.to_string())),
+                None => Turn::Stays(Message::Gone(health())),
+            },
+            Fate::OutOfSight => Turn::Stays(Message::Gone(health())),
         }
     }
 

@@ -3,6 +3,8 @@
 
 mod bring_back;
 mod bytes;
+mod copies;
+mod copy;
 mod depool;
 mod directory;
 mod fate;

@@ -66,6 +66,8 @@ impl Member {
         for (sight, name) in moves {
             renamed |= self.rename(sight, &name, messages);
         }
+        // After the renames: no load balancer waits for copies.
+        self.keep_copies(&record);
         if renamed {
             return Parking::Renamed;
         }

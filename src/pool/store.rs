@@ -1,7 +1,8 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
+use super::copy::Copy;
 use super::record::Record;
-use super::whole::{Durability, is_absent, read, rehearse, write};
+use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
@@ -13,6 +14,8 @@ use std::path::PathBuf;
 
 /// Survives a reboot.
 const STATE: &str = "/var/lib/hhvm-drain";
+/// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
+const COPIES: &str = "copies";
 /// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
 const RUNTIME: &str = "/run/hhvm-drain";
 
@@ -79,19 +82,30 @@ impl Store {
     pub fn save(&self, record: &Record) -> Result<Saved> {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
-        match write(&durable, record, Durability::Synced) {
+        match write(&durable, record, Readers::Everybody, Durability::Synced) {
             Ok(()) => {
                 let _ = fs::remove_file(volatile);
                 Ok(Saved::Durably)
             }
-            Err(source) => match write(&volatile, record, Durability::WhenConvenient) {
+            Err(source) => match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
                 Ok(()) => Ok(Saved::InMemory),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),
             },
         }
     }
 
-    /// Removes the record.
+    /// The copies of the files that the record tells of, as far as there are any.
+    #[must_use]
+    pub fn copies(&self) -> Vec<Copy> {
+        read(&self.path(STATE, COPIES)).ok().flatten().unwrap_or_default()
+    }
+
+    /// Keeps the copies, synced to the disk. They are for a rare case, so a full disk only costs that.
+    pub fn keep_copies(&self, copies: &[Copy]) {
+        let _ = write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced);
+    }
+
+    /// Removes the record, and the copies with it.
     ///
     /// # Errors
     /// When it stays.
@@ -105,6 +119,7 @@ impl Store {
                 _ => {}
             }
         }
+        let _ = fs::remove_file(self.path(STATE, COPIES));
         Ok(())
     }
 
@@ -116,7 +131,7 @@ impl Store {
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
     pub fn note_last_drain(&self, last: &LastDrain) {
-        let _ = write(&self.path(STATE, "last.json"), last, Durability::WhenConvenient);
+        let _ = write(&self.path(STATE, "last.json"), last, Readers::Everybody, Durability::WhenConvenient);
     }
 
     /// Whether a record could be written now. The record itself is not touched.

@@ -4,6 +4,7 @@ use crate::files;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A larger file is none of ours.
@@ -16,6 +17,15 @@ pub enum Durability {
     Synced,
     /// Nothing depends on it.
     WhenConvenient,
+}
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever wants to know.
+    Everybody,
+    /// Root alone.
+    Root,
 }
 
 /// What the file at `path` says; none if there is no such file, or an empty one.
@@ -44,10 +54,15 @@ pub fn is_absent(error: &io::Error) -> bool {
 ///
 /// # Errors
 /// As open(2), write(2), rename(2) and fsync(2); the file is then the old one.
-pub fn write<T: Serialize>(path: &Path, value: &T, durability: Durability) -> io::Result<()> {
+pub fn write<T: Serialize>(
+    path: &Path,
+    value: &T,
+    readers: Readers,
+    durability: Durability,
+) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
-    let (mut file, beside) = create_beside(path)?;
+    let (mut file, beside) = create_beside(path, readers)?;
     file.write_all(&bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })?;
@@ -64,7 +79,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T, durability: Durability) -> io
 /// # Errors
 /// As [`write`].
 pub fn rehearse(path: &Path) -> io::Result<()> {
-    let (mut file, beside) = create_beside(path)?;
+    let (mut file, beside) = create_beside(path, Readers::Root)?;
     let written = file.write_all(b"\n");
     fs::remove_file(beside)?;
     written
@@ -72,7 +87,7 @@ pub fn rehearse(path: &Path) -> io::Result<()> {
 
 /// A new file beside `path`, which no other process and no other file of ours is written by way of: two writers who
 /// shared one would rename each other's halves into place.
-fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
@@ -80,15 +95,20 @@ fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
     beside.push(format!(".{}.new", std::process::id()));
     let beside = parent.join(beside);
     fs::create_dir_all(parent)?;
-    match File::create_new(&beside) {
+    let mode = match readers {
+        Readers::Everybody => 0o644,
+        Readers::Root => 0o600,
+    };
+    let create = || File::options().write(true).create_new(true).mode(mode).open(&beside);
+    match create() {
         // Left by a process that was killed and had the same number.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             fs::remove_file(&beside)?;
-            File::create_new(&beside)
+            create()
         }
         other => other,
     }
-    .map(|file| (file, beside))
+    .map(|file| (file, beside.clone()))
 }
 
 #[cfg(test)]
@@ -107,7 +127,7 @@ mod tests {
     fn a_rehearsal_leaves_nothing_and_touches_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state/hhvm.service.json");
-        write(&path, &7, Durability::Synced).unwrap();
+        write(&path, &7, Readers::Everybody, Durability::Synced).unwrap();
         rehearse(&path).unwrap();
         assert_eq!(read(&path).unwrap(), Some(7));
         assert_eq!(names(path.parent().unwrap()), ["hhvm.service.json"]);
@@ -117,7 +137,7 @@ mod tests {
     fn no_two_files_are_written_by_way_of_the_same_name() {
         let dir = tempfile::tempdir().unwrap();
         let beside = ["hhvm.service.json", "hhvm.service.last.json", "hhvm.service.copy", "hhvm.json"]
-            .map(|name| create_beside(&dir.path().join(name)).unwrap().1);
+            .map(|name| create_beside(&dir.path().join(name), Readers::Root).unwrap().1);
         for (at, one) in beside.iter().enumerate() {
             assert!(!beside[at + 1..].contains(one), "{beside:?}");
             assert!(one.to_str().unwrap().contains(&std::process::id().to_string()), "{beside:?}");
@@ -129,10 +149,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, victim) = (dir.path().join("record"), dir.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
-        let beside = create_beside(&path).unwrap().1;
+        let beside = create_beside(&path, Readers::Root).unwrap().1;
         fs::remove_file(&beside).unwrap();
         std::os::unix::fs::symlink(&victim, &beside).unwrap();
-        write(&path, &7, Durability::WhenConvenient).unwrap();
+        write(&path, &7, Readers::Everybody, Durability::WhenConvenient).unwrap();
         assert_eq!((read(&path).unwrap(), fs::read_to_string(victim).unwrap()), (Some(7), "precious".into()));
         assert_eq!(names(dir.path()), ["record", "victim"]);
     }

@@ -1,6 +1,7 @@
 //! Scenes with the health file and the record, on real directories: what is there before, what is done, what is there
 //! after.
 
+mod deleted;
 mod missing;
 mod scenes;
 
