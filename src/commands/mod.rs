@@ -6,6 +6,7 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod neighbours;
 mod operator;
 mod password;
 mod restore;

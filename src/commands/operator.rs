@@ -1,12 +1,13 @@
 //! `depool` and `pool`: what an operator decides lasts across restarts and reboots.
 
 use super::asking::Running;
+use super::neighbours::neighbours;
 use super::session::Session;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::outcome::Outcome;
-use crate::pool::{By, Member, Out, Wish, WriteLock, drain_in_progress};
+use crate::pool::{By, Member, Out, Wish};
 use crate::problem::Problem;
 use crate::report::Reporter;
 use crate::settings::Settings;
@@ -55,16 +56,10 @@ impl Session<'_> {
 
 /// Puts the node back.
 pub(super) fn pool(context: &Context, settings: &Settings) -> Result<()> {
-    let mut member = Member::new(context, &settings.health_files);
+    let member = Member::new(context, &settings.health_files);
     let reporter = Reporter::start(context);
     let mut messages = Vec::new();
-    let result = WriteLock::take(member.store()).and_then(|_lock| {
-        if drain_in_progress(member.store()) {
-            member.pool_after_stop(&mut messages)
-        } else {
-            member.pool(&mut messages)
-        }
-    });
+    let result = member.pool(&neighbours(&member), &mut messages);
     reporter.tell_all(messages);
     reporter.flush();
     result

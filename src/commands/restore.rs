@@ -1,12 +1,13 @@
 //! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
 use super::asking::Running;
+use super::neighbours::neighbours;
 use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pool::{By, Member, Record, drain_in_progress};
+use crate::pool::{By, Member, Own, Record, drain_in_progress};
 use crate::problem::Problem;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
 use crate::settings::Settings;
@@ -62,7 +63,7 @@ impl Session<'_> {
 
     fn bring_back(&self, member: &Member) -> Result<()> {
         let mut messages = Vec::new();
-        let result = member.undo_drain(&mut messages);
+        let result = member.undo_drain(Own::Ready, &neighbours(member), &mut messages).map(|_left| ());
         self.reporter.tell_all(messages);
         result
     }
@@ -148,7 +149,7 @@ impl Session<'_> {
     /// Tells what is in the way once, however often it is tried.
     fn try_to_bring_back(&self, member: &Member, told: &mut Vec<String>) -> Result<()> {
         let mut messages = Vec::new();
-        let result = member.undo_drain(&mut messages);
+        let result = member.undo_drain(Own::Ready, &neighbours(member), &mut messages).map(|_left| ());
         let lines: Vec<String> = messages.iter().map(ToString::to_string).collect();
         if lines != *told {
             self.reporter.tell_all(messages);

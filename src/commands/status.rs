@@ -155,7 +155,9 @@ impl Status {
                 };
                 format!(
                     "Last drain: {} after {} s, load {load}{note}, {}",
-                    last.outcome.name(), last.seconds, last.at
+                    last.outcome.name(),
+                    last.seconds,
+                    last.at
                 )
             }
             None => "Last drain: none".to_owned(),

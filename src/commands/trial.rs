@@ -2,10 +2,11 @@
 //! that the answer changes when the health file is moved away.
 
 use super::finding::{Finding, error, good, warning};
+use super::neighbours::neighbours;
 use crate::context::Context;
 use crate::load::Unknown;
 use crate::page_url::PageUrl;
-use crate::pool::{DrainLock, Member, Out, Wish};
+use crate::pool::{DrainLock, Member, Out, Own, Wish};
 use crate::probe::front_end::{FrontEnd, is_up};
 use crate::settings::Settings;
 use crate::text::seconds;
@@ -88,8 +89,8 @@ fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> 
         Out::For(_) => watch(&signals, began, front_end),
         Out::Not => error("trial: the health file could not be moved away"),
     };
-    match member.undo_drain(&mut Vec::new()) {
-        Ok(()) => finding,
+    match member.undo_drain(Own::Ready, &neighbours(&member), &mut Vec::new()) {
+        Ok(_left) => finding,
         Err(why) => error(format!("trial: {why}; run hhvm-drain pool")),
     }
 }

@@ -2,10 +2,10 @@
 
 use super::fate::Fate;
 use super::find::Prospect;
-use super::lock::WriteLock;
 use super::member::Member;
-use super::park::{Look, Parking};
+use super::park::{Look, Parking, Situation};
 use super::record::{By, Record, Wish};
+use super::sharers::Others;
 use super::whereabouts::Whereabouts;
 use crate::message::Message;
 use std::path::PathBuf;
@@ -33,15 +33,17 @@ impl Member {
     /// Takes the node out, whatever it meets on the way: what cannot be done is told.
     pub fn depool(&mut self, wish: &Wish) -> Depooled {
         let mut messages = Vec::new();
-        let _lock =
-            WriteLock::take(&self.store).map_err(|e| messages.push(Message::Trouble(e.to_string()))).ok();
+        let _lock = self.lock().map_err(|error| messages.push(Message::Trouble(error.to_string()))).ok();
         let old = self.usable_record(wish, &mut messages);
         let looks: Vec<Look> =
             self.sights().map(|(path, sight)| Look { path: path.to_owned(), sight }).collect();
-        let parking = self.park(old.as_ref(), wish, &looks, &mut messages);
-        // What is there still could not be moved away, which was told: it has not come back.
-        self.watched = self.health_files.iter().filter(|path| self.is_away(path)).cloned().collect();
-        let out = self.judge(old.as_ref(), parking, &looks, &mut messages);
+        let others = if looks.iter().all(Look::is_in_place) { Others::new() } else { self.store.others() };
+        let situation = Situation { old: old.as_ref(), others: &others, looks: &looks };
+        let attempt = self.park(&situation, wish, &mut messages);
+        // What could not be moved away was told, and has not come back.
+        let is_away = |path: &&PathBuf| !attempt.immovable.contains(path);
+        self.watched = self.health_files.iter().filter(is_away).cloned().collect();
+        let out = self.judge(&situation, attempt.parking, &mut messages);
         Depooled { messages, out }
     }
 
@@ -52,10 +54,10 @@ impl Member {
         if returned.is_empty() {
             return None;
         }
+        // What cannot be parked would be tried, and told, ten times a second.
         let mut watched = std::mem::take(&mut self.watched);
         let mut again = self.depool(&Wish::drain());
-        // What cannot be parked would be tried, and told, ten times a second.
-        watched.retain(|path| self.is_away(path));
+        watched.retain(|path| self.watched.contains(path));
         self.watched = watched;
         again.messages.insert(0, Message::Returned(returned));
         Some(again)
@@ -93,20 +95,23 @@ impl Member {
         Some(record)
     }
 
+    /// Who took the node out; and for which unit, if it was another.
+    fn story(&self, record: &Record) -> String {
+        let story = record.story();
+        if record.unit == self.unit { story } else { format!("{story} ({})", record.unit) }
+    }
+
     /// Whether the node is out, and since when; tells of files that were not there or were parked before.
-    fn judge(
-        &self,
-        old: Option<&Record>,
-        parking: Parking,
-        looks: &[Look],
-        messages: &mut Vec<Message>,
-    ) -> Out {
+    fn judge(&self, situation: &Situation, parking: Parking, messages: &mut Vec<Message>) -> Out {
+        let Situation { old, others, looks } = *situation;
         let mut before = None;
         for look in looks {
             // An error was told when the file was to be parked.
             let Ok(whereabouts) = self.whereabouts(&look.path, &look.sight, old) else { continue };
+            let claim = self.claim_on(&look.path, others).map(|(record, _)| record);
             let record = match whereabouts {
                 Whereabouts::InPlace => continue,
+                Whereabouts::Nowhere | Whereabouts::ByHand if claim.is_some() => claim,
                 Whereabouts::Nowhere => {
                     messages.push(Message::NoHealthFile(look.path.clone()));
                     continue;
@@ -121,7 +126,7 @@ impl Member {
             let out = record.map_or(Duration::ZERO, |record| {
                 record.since.until(&self.store.now()).unwrap_or(Duration::MAX)
             });
-            messages.push(Message::OutAlready(record.map(Record::story)));
+            messages.push(Message::OutAlready(record.map(|record| self.story(record))));
             before = Some(before.map_or(out, |shortest: Duration| shortest.min(out)));
         }
         match (parking, before) {

@@ -1,9 +1,10 @@
 //! This node as a member of the pool: its health files, and the record about them.
 
+use super::lock::WriteLock;
 use super::sight::Sight;
 use super::store::Store;
-use super::whole::is_absent;
 use crate::context::{Context, Root};
+use crate::error::Result;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,14 @@ impl Member {
         &self.store
     }
 
+    /// Locks the record and the health files, for all units that name one of them.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::error::Error::Busy) when another call holds a lock for too long.
+    pub(super) fn lock(&self) -> Result<WriteLock> {
+        WriteLock::take(&self.store, &self.health_files)
+    }
+
     /// Looks at every health file: its path in the settings, and what is there.
     pub fn sights(&self) -> impl Iterator<Item = (&Path, io::Result<Sight>)> {
         self.health_files.iter().map(|path| (path.as_path(), Sight::of(&self.root.join(path))))
@@ -51,10 +60,6 @@ impl Member {
 
     pub(super) fn is_in_place(&self, path: &Path) -> bool {
         self.root.join(path).symlink_metadata().is_ok()
-    }
-
-    pub(super) fn is_away(&self, path: &Path) -> bool {
-        self.root.join(path).symlink_metadata().is_err_and(|error| is_absent(&error))
     }
 
     /// Whether a health file is in its place.

@@ -1,19 +1,31 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
-use super::directory::disabled_name;
+use super::directory::{Entry, disabled_name};
+use super::identity::Boot;
 use super::member::Member;
 use super::record::{By, Record, Wish};
+use super::sharers::Others;
 use super::sight::Sight;
 use super::store::Saved;
+use super::whole::is_absent;
 use crate::message::Message;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-/// What is to be done about one health file.
+/// One health file of the settings, as it was seen.
 pub(super) struct Look {
     pub(super) path: PathBuf,
     pub(super) sight: io::Result<Sight>,
+}
+
+/// What is there before files are parked.
+pub(super) struct Situation<'a> {
+    /// The unit's record, as far as it holds.
+    pub(super) old: Option<&'a Record>,
+    /// The records of other units, if a health file is away.
+    pub(super) others: &'a Others,
+    pub(super) looks: &'a [Look],
 }
 
 /// What parking came to.
@@ -29,53 +41,100 @@ pub(super) enum Parking {
     NotRecorded,
 }
 
+/// The same, and the paths of what is there and could not be moved away.
+pub(super) struct Attempt {
+    pub(super) parking: Parking,
+    pub(super) immovable: Vec<PathBuf>,
+}
+
+/// A rename that the record tells of.
+struct Move<'a> {
+    look: &'a Look,
+    sight: &'a Sight,
+    name: OsString,
+}
+
+impl Look {
+    pub(super) fn is_in_place(&self) -> bool {
+        self.sight.as_ref().is_ok_and(|sight| sight.health.is_some())
+    }
+}
+
 impl Member {
     /// Writes the record, then renames.
-    pub(super) fn park(
-        &self,
-        old: Option<&Record>,
-        wish: &Wish,
-        looks: &[Look],
-        messages: &mut Vec<Message>,
-    ) -> Parking {
-        let mut record = self.wished(old.cloned(), wish);
-        let mut moves: Vec<(&Sight, OsString)> = Vec::new();
-        for look in looks {
-            match &look.sight {
-                Ok(sight) => match self.plan(look, sight, wish, &mut record) {
-                    Ok(Some(name)) => moves.push((sight, name)),
-                    Ok(None) => {}
-                    Err(error) => messages.push(Message::cannot_park(&look.path, &error)),
-                },
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => messages.push(Message::cannot_park(&look.path, error)),
-            }
+    pub(super) fn park(&self, situation: &Situation, wish: &Wish, messages: &mut Vec<Message>) -> Attempt {
+        let mut immovable = Vec::new();
+        let mut record = self.wished(situation.old.cloned(), wish);
+        let moves = self.enter_all(situation, wish, &mut record, &mut immovable, messages);
+        if situation.old == Some(&record) || record.parked.is_empty() {
+            return Attempt { parking: Parking::NothingToDo, immovable };
         }
-        if old == Some(&record) || record.parked.is_empty() {
-            return Parking::NothingToDo;
+        if !self.save(&record, messages) {
+            immovable.extend(moves.into_iter().map(|step| step.look.path.clone()));
+            return Attempt { parking: Parking::NotRecorded, immovable };
         }
-        match self.store.save(&record) {
-            Ok(Saved::Durably) => {}
-            Ok(Saved::InMemory) => messages.push(Message::RecordInMemory),
-            Err(error) => {
-                messages.push(Message::Trouble(format!("{error}; the health file stays where it is")));
-                return Parking::NotRecorded;
-            }
-        }
-        let mut renamed = false;
-        for (sight, name) in moves {
-            renamed |= self.rename(sight, &name, messages);
-        }
+        let asked = moves.len();
+        let failed: Vec<_> = moves.into_iter().filter(|step| !self.rename(step, messages)).collect();
+        let renamed = asked > failed.len();
+        immovable.extend(failed.into_iter().map(|step| step.look.path.clone()));
         // After the renames: no load balancer waits for copies.
         self.keep_copies(&record);
-        if renamed {
-            return Parking::Renamed;
-        }
-        if old.is_none() && !record.parked.iter().any(|entry| self.find(&record, entry).is_parked()) {
+        let parking = if renamed {
+            Parking::Renamed
+        } else if situation.old.is_none() && !self.is_any_parked(&record) {
             let _ = self.store.forget();
-            return Parking::NothingToDo;
+            Parking::NothingToDo
+        } else {
+            Parking::Noted
+        };
+        Attempt { parking, immovable }
+    }
+
+    /// Enters all that is to be parked into the record; the renames to be done.
+    fn enter_all<'a>(
+        &self,
+        situation: &Situation<'a>,
+        wish: &Wish,
+        record: &mut Record,
+        immovable: &mut Vec<PathBuf>,
+        messages: &mut Vec<Message>,
+    ) -> Vec<Move<'a>> {
+        let mut moves = Vec::new();
+        for look in situation.looks {
+            self.share(look, situation.others, record);
+            let planned = look.sight.as_ref().map_or_else(
+                |error| Err(io::Error::new(error.kind(), error.to_string())),
+                |sight| Ok(self.plan(look, sight, wish, record)?.map(|name| Move { look, sight, name })),
+            );
+            match planned {
+                Ok(step) => moves.extend(step),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => {
+                    messages.push(Message::cannot_park(&look.path, &error));
+                    immovable.push(look.path.clone());
+                }
+            }
         }
-        Parking::Noted
+        moves
+    }
+
+    /// Whether the record is written, to disk or memory; tells when it is not.
+    fn save(&self, record: &Record, messages: &mut Vec<Message>) -> bool {
+        match self.store.save(record) {
+            Ok(Saved::Durably) => true,
+            Ok(Saved::InMemory) => {
+                messages.push(Message::RecordInMemory);
+                true
+            }
+            Err(error) => {
+                messages.push(Message::Trouble(format!("{error}; the health file stays where it is")));
+                false
+            }
+        }
+    }
+
+    fn is_any_parked(&self, record: &Record) -> bool {
+        record.parked.iter().any(|entry| self.find(record, entry).is_parked())
     }
 
     /// The record as it will be, still without the files that are parked now.
@@ -97,6 +156,15 @@ impl Member {
                 }
                 record
             }
+        }
+    }
+
+    /// Enters a file that another unit has parked, so that it stays away until this one is ready, too.
+    fn share(&self, look: &Look, others: &Others, record: &mut Record) {
+        if let (false, Some((_, entry))) = (look.is_in_place(), self.claim_on(&look.path, others))
+            && !record.parked.iter().any(|known| known.is_same(entry))
+        {
+            record.parked.push(entry.clone());
         }
     }
 
@@ -123,7 +191,8 @@ impl Member {
         Ok(None)
     }
 
-    fn rename(&self, sight: &Sight, name: &OsString, messages: &mut Vec<Message>) -> bool {
+    fn rename(&self, step: &Move, messages: &mut Vec<Message>) -> bool {
+        let Move { sight, name, .. } = step;
         let from = self.root.shorten(&sight.health_path());
         match sight.directory.rename(&sight.name, name) {
             Ok(()) => {
@@ -131,10 +200,18 @@ impl Member {
                 messages.push(Message::Moving { from, to });
                 true
             }
+            // Another unit was quicker, and could not be waited for.
+            Err(error) if is_absent(&error) && is_at(sight, name) => true,
             Err(error) => {
                 messages.push(Message::cannot_park(&from, &error));
                 false
             }
         }
     }
+}
+
+/// Whether the file that was seen has that name by now.
+fn is_at(sight: &Sight, name: &OsString) -> bool {
+    let found = sight.directory.look(name).ok().and_then(Entry::file);
+    found.zip(sight.health).is_some_and(|(found, seen)| found.is(seen, Boot::Same))
 }

@@ -8,12 +8,16 @@ use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
 use crate::outcome::{FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// Survives a reboot.
 const STATE: &str = "/var/lib/hhvm-drain";
+/// No host has more instances than this.
+const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
 /// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
@@ -94,6 +98,26 @@ impl Store {
         }
     }
 
+    /// The store of another unit of this host.
+    #[must_use]
+    pub(super) fn of(&self, unit: &UnitName) -> Self {
+        Self { root: self.root.clone(), unit: unit.clone() }
+    }
+
+    /// The records of all other units, as far as they can be read.
+    #[must_use]
+    pub(super) fn others(&self) -> Vec<(UnitName, Record)> {
+        let mut units = BTreeSet::new();
+        for directory in [RUNTIME, STATE] {
+            let Ok(entries) = fs::read_dir(self.root.join(directory)) else { continue };
+            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            units.extend(names.filter_map(|name| unit_of(&name)).take(UNITS_MAX));
+        }
+        units.remove(&self.unit);
+        let record = |unit: UnitName| Some((unit.clone(), self.of(&unit).record().ok()??));
+        units.into_iter().filter_map(record).collect()
+    }
+
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
@@ -148,11 +172,48 @@ impl Store {
         Stamp::now(&self.root.join("/proc"))
     }
 
+    /// The lock of a health file, for all units that name it by this path.
+    pub(super) fn file_lock_path(&self, health_file: &Path) -> PathBuf {
+        let hash = fnv1a(health_file.as_os_str().as_bytes());
+        self.root.join(RUNTIME).join(format!("file-{hash:016x}.lock"))
+    }
+
     pub(super) fn lock_path(&self, suffix: &str) -> PathBuf {
         self.path(RUNTIME, suffix)
     }
 
     fn path(&self, directory: &str, suffix: &str) -> PathBuf {
         self.root.join(directory).join(format!("{}.{suffix}", self.unit))
+    }
+}
+
+/// The unit whose record has this name.
+fn unit_of(file_name: &str) -> Option<UnitName> {
+    let unit = file_name.strip_suffix(".json").filter(|unit| unit.ends_with(".service"))?;
+    UnitName::parse(unit).ok()
+}
+
+/// The 64 bits of the hash FNV-1a, for names of files that are of no use to anybody else.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_told_from_what_else_lies_there() {
+        let unit = |name| unit_of(name).map(|unit| unit.to_string());
+        assert_eq!(unit("hhvm@1.service.json").as_deref(), Some("hhvm@1.service"));
+        for other in ["hhvm.service.last.json", "hhvm.service.json.7.new", "hhvm.service.copies", "json"] {
+            assert_eq!(unit(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!((fnv1a(b""), fnv1a(b"foobar")), (0xcbf2_9ce4_8422_2325, 0x8594_4171_f739_67e8));
     }
 }

@@ -10,6 +10,7 @@
 mod answers;
 mod meanwhile;
 mod operator;
+mod pool;
 mod rig;
 mod run;
 mod stop;

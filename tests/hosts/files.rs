@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::host::drain::{DISABLED_FILE, HEALTH_FILE};
-use crate::host::{Host, wait_for};
+use crate::host::{Entry, Host, wait_for};
 
 const QUICK: &str = "min-drain = '1s'\ntimeout = '4s'";
 
@@ -68,4 +68,133 @@ pub fn a_read_only_directory_does_not_hold_up_the_stop() {
     assert!(host.is_pooled());
     host.run("umount /var/www && hhvm-drain restore").ok();
     assert!(host.is_pooled());
+}
+
+/// What rename(2) refuses: how it comes about (with the rights of this machine, which a container has not all of), and
+/// how it ends.
+const IMMOVABLE: [(&str, &str, &str); 6] = [
+    ("the file is immutable", "chattr +i {root}/var/www/status.php", "chattr -i {root}/var/www/status.php"),
+    ("the file is append-only", "chattr +a {root}/var/www/status.php", "chattr -a {root}/var/www/status.php"),
+    ("the directory is append-only", "chattr +a {root}/var/www", "chattr -a {root}/var/www"),
+    ("the directory is immutable", "chattr +i {root}/var/www", "chattr -i {root}/var/www"),
+    (
+        "the file is a mount point",
+        "echo x >/srv/s; mount --bind /srv/s /var/www/status.php",
+        "umount /var/www/status.php",
+    ),
+    (
+        "all names are taken",
+        "for i in '' .1 .2 .3 .4 .5 .6 .7 .8 .9; do mkdir /var/www/status.php.disabled$i; done",
+        "rmdir /var/www/status.php.disabled*",
+    ),
+];
+
+fn change(host: &Host, script: &str) {
+    if script.contains("{root}") {
+        let root = host.path("/").display().to_string();
+        let status = std::process::Command::new("sh").args(["-c", &script.replace("{root}", &root)]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{script}");
+    } else {
+        host.run(script).ok();
+    }
+}
+
+pub fn check_knows_what_a_stop_cannot_move_and_the_stop_tells_it_once() {
+    let host = Host::with_package().settings(QUICK).boot();
+    for (what, begin, end) in IMMOVABLE {
+        change(&host, begin);
+        let check = host.run("hhvm-drain check");
+        assert!(check.code == Some(1), "{what}: {check:?}");
+        assert!(
+            check.stdout.contains("ERROR    health-file: /var/www/status.php cannot be moved away"),
+            "{what}: {check:?}"
+        );
+        assert_told_once(&host, what);
+        change(&host, end);
+        host.run("systemctl start hhvm && hhvm-drain check").ok();
+        assert!(host.is_pooled(), "{what}");
+    }
+}
+
+/// Stops HHVM, whose health file cannot be moved away.
+fn assert_told_once(host: &Host, what: &str) {
+    let before = host.journal().len();
+    host.stop();
+    let journal = host.journal();
+    let messages: Vec<_> = journal[before..].iter().map(Entry::message).collect();
+    let count = |words: &str| messages.iter().filter(|message| message.contains(words)).count();
+    assert_eq!(count("cannot be moved away"), 1, "{what}: {messages:#?}");
+    assert_eq!(count("came back"), 0, "{what}: {messages:#?}");
+    assert_eq!(host.show("hhvm", "Result"), "success", "{what}");
+}
+
+pub fn a_read_only_file_system_is_told_once() {
+    let host = Host::with_package().settings("min-drain = '1s'\ntimeout = '4s'").boot();
+    host.run("mount --bind /var/www /var/www && mount -o remount,bind,ro /var/www").ok();
+    host.hhvm_says("load = 1>0/2s");
+    assert_told_once(&host, "a read-only file system");
+    host.run("umount /var/www").ok();
+    assert!(host.is_pooled());
+}
+
+/// Passes everything through, and knows neither hard links nor flags of a rename, as a shared folder of a virtual machine.
+const NO_LINKS: &str = r"
+import os, errno
+from fuse import FUSE, Operations, FuseOSError
+
+class Through(Operations):
+    def path(self, name): return '/srv/back' + name
+    def getattr(self, name, fh=None):
+        try: st = os.lstat(self.path(name))
+        except OSError as error: raise FuseOSError(error.errno)
+        keys = ('st_mode', 'st_size', 'st_uid', 'st_gid', 'st_nlink', 'st_mtime', 'st_atime', 'st_ctime')
+        return {key: getattr(st, key) for key in keys}
+    def readdir(self, name, fh): return ['.', '..'] + os.listdir(self.path(name))
+    def open(self, name, flags): return os.open(self.path(name), flags)
+    def create(self, name, mode, fi=None): return os.open(self.path(name), os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    def read(self, name, size, offset, fh): return os.pread(fh, size, offset)
+    def write(self, name, data, offset, fh): return os.pwrite(fh, data, offset)
+    def truncate(self, name, size, fh=None): os.truncate(self.path(name), size)
+    def release(self, name, fh): os.close(fh)
+    def unlink(self, name): os.unlink(self.path(name))
+    def rename(self, old, new): os.rename(self.path(old), self.path(new))
+    def link(self, old, new): raise FuseOSError(errno.EPERM)
+
+FUSE(Through(), '/srv/share', foreground=True, nothreads=True, allow_other=True, attr_timeout=0, entry_timeout=0)
+";
+
+pub fn a_shared_folder_without_hard_links_goes_and_comes() {
+    let mut host = Host::with_package()
+        .packages("python3-fusepy,fuse")
+        .settings("min-drain = '1s'\ntimeout = '4s'\nhealth-file = '/srv/share/alive.txt'")
+        .file("/srv/back/alive.txt", "up\n")
+        .file("/srv/share/.keep", "")
+        .file("/usr/local/bin/no-links", NO_LINKS)
+        .boot();
+    let mount = "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229; \
+                 systemd-run --quiet --unit=share python3 /usr/local/bin/no-links; \
+                 until [ -e /srv/share/alive.txt ]; do sleep 0.1; done";
+    host.run(mount).ok();
+    assert!(
+        host.run("cd /srv/share && ln alive.txt other").code != Some(0),
+        "the file system has hard links"
+    );
+    let check = host.run("hhvm-drain check").ok();
+    assert!(check.stdout.contains("/srv/share/alive.txt is there and can be moved away"), "{check:?}");
+    host.run("systemctl stop hhvm").ok();
+    host.assert_logged("moving /srv/share/alive.txt to /srv/share/alive.txt.disabled");
+    host.run("systemctl start hhvm").ok();
+    wait_for("the node to be back", Duration::from_secs(10), || host.exists("/srv/back/alive.txt"));
+    assert_eq!(host.run("ls -A /srv/back").ok().stdout, "alive.txt\n");
+
+    // Its inodes are made up anew at each mount.
+    host.hhvm_says("load = 5");
+    let _stop = host.spawn("systemctl stop hhvm");
+    wait_for("the file to go", Duration::from_secs(5), || !host.exists("/srv/back/alive.txt"));
+    host.power_cut();
+    host.boot_again();
+    host.run(mount.replace("alive.txt ]", "alive.txt.disabled ]").as_str()).ok();
+    host.run("ls -l /srv/share; hhvm-drain pool").ok();
+    assert_eq!(host.read_file("/srv/back/alive.txt"), "up\n");
+    assert_eq!(host.run("ls -A /srv/back").ok().stdout, "alive.txt\n");
 }

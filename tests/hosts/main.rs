@@ -75,6 +75,8 @@ const ONCE: &[Test] = tests! {
         connections_into_a_private_network_are_counted,
         an_admin_port_in_a_private_network_is_asked_from_anywhere,
         connections_that_a_closed_listener_has_left_count;
+    files:
+        a_shared_folder_without_hard_links_goes_and_comes;
     needrestart:
         leaves_hhvm_alone_and_would_not_without_us;
     rpm:
@@ -142,13 +144,18 @@ const EVERYWHERE: &[Test] = tests! {
         sigkill_to_the_program,
         sigterm_to_the_program,
         a_power_cut_in_mid_drain,
+        a_document_root_that_is_mounted_after_a_power_cut_is_waited_for,
+        a_document_root_that_goes_away_in_mid_drain_is_waited_for,
+        a_parked_file_that_a_deploy_deletes_comes_back,
         a_power_cut_leaves_an_operators_depool;
     files:
         none_is_warned_about_and_waited_for,
         both_names_present_loses_neither,
         a_deploy_in_mid_drain_wins,
         a_current_link_flips_in_mid_drain,
-        a_read_only_directory_does_not_hold_up_the_stop;
+        a_read_only_directory_does_not_hold_up_the_stop,
+        a_read_only_file_system_is_told_once,
+        check_knows_what_a_stop_cannot_move_and_the_stop_tells_it_once;
 };
 
 fn main() -> ExitCode {

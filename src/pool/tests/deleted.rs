@@ -27,9 +27,9 @@ fn both_commands_put_it_back_with_its_mode() {
         clean(&scene);
         let mut messages = Vec::new();
         if operator {
-            scene.member().pool(&mut messages).unwrap();
+            scene.member().pool(&Neighbours::new(), &mut messages).unwrap();
         } else {
-            scene.member().undo_drain(&mut messages).unwrap();
+            scene.member().undo_drain(Own::Ready, &Neighbours::new(), &mut messages).unwrap();
         }
         assert!(matches!(messages[..], [Message::PutBackCopy(_)]), "{messages:?}");
         assert_eq!(scene.read(HEALTH).as_deref(), Some("alive"));

@@ -116,7 +116,7 @@ fn a_stop_while_the_file_system_is_away_keeps_the_record() {
     assert_eq!(scene.record().unwrap().by, By::Operator);
     scene.mount();
     assert!(matches!(scene.drain().messages[..], [Message::OutAlready(Some(_))]));
-    scene.member().pool(&mut Vec::new()).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!(scene.read(HEALTH).as_deref(), Some("alive"));
 }
 
@@ -165,7 +165,7 @@ fn one_of_two_files_comes_back_and_the_other_is_waited_for() {
     assert_eq!(whereabouts("/var/www/status.php"), Whereabouts::InPlace);
     assert!(matches!(whereabouts("/srv/status.php"), Whereabouts::Lost(_)));
     assert!(!member.is_over(&record));
-    assert!(matches!(member.pool(&mut Vec::new()), Err(Error::NotBack)));
+    assert!(matches!(member.pool(&Neighbours::new(), &mut Vec::new()), Err(Error::NotBack)));
     fs::rename(scene.path("away"), scene.path("srv")).unwrap();
     scene.restore();
     assert_eq!((scene.read("srv/status.php").as_deref(), scene.record()), (Some("b"), None));
@@ -178,7 +178,7 @@ fn pool_forgets_what_the_settings_name_no_longer() {
     fs::remove_dir_all(scene.path("old")).unwrap();
     scene.write(HEALTH, "new");
     assert!(is_out_of_sight(&scene.restore(), "there is no /old"), "a hook goes on trying");
-    scene.member().pool(&mut Vec::new()).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("new"), None));
 }
 
@@ -219,7 +219,7 @@ fn a_release_whose_name_is_not_utf_8_goes_and_comes() {
     let mut member = scene.member_with(&["/current/status.php"]);
     assert_ne!(member.depool(&Wish::drain()).out, Out::Not);
     assert!(release.join("status.php.disabled").exists());
-    member.undo_drain(&mut Vec::new()).unwrap();
+    member.undo_drain(Own::Ready, &Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!(fs::read_to_string(release.join("status.php")).unwrap(), "alive");
 }
 

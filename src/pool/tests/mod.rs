@@ -4,9 +4,11 @@
 mod deleted;
 mod missing;
 mod scenes;
+mod shared;
 
 use super::*;
 use crate::context::{Context, Env, Root, UnitName};
+use crate::error::Error;
 use crate::message::Message;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -86,8 +88,10 @@ impl Scene {
     /// What `restore` does once it has decided to bring the node back.
     pub fn restore(&self) -> Vec<Message> {
         let mut messages = Vec::new();
-        self.member().bring_back(self.record().unwrap(), &mut messages).unwrap();
-        messages
+        match self.member().undo_drain(Own::Ready, &Neighbours::new(), &mut messages) {
+            Ok(_) | Err(Error::NotBack) => messages,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn an_operators_wish_outlasts_a_drain_and_a_reboot() {
     scene.drain();
     let record = scene.record().unwrap();
     assert_eq!((record.by, record.reason.as_deref()), (By::Operator, Some("new disk")));
-    scene.member().pool(&mut Vec::new()).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("alive"), None));
 }
 
@@ -107,7 +107,7 @@ fn a_deploy_under_an_operators_depool_does_not_bring_the_node_back_for_good() {
     scene.drain();
     assert_eq!(scene.read(HEALTH), None);
     assert_eq!(scene.record().unwrap().by, By::Operator);
-    scene.member().pool(&mut Vec::new()).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!(scene.read(HEALTH).as_deref(), Some("new"), "the newer one goes back");
     assert_eq!(scene.read(DISABLED).as_deref(), Some("old"), "and the older one is not lost");
 }
@@ -184,7 +184,7 @@ fn a_release_that_was_pruned_is_forgotten_if_the_new_one_has_its_file() {
     scene.flip();
     fs::remove_dir_all(scene.path("releases/1")).unwrap();
     let mut messages = Vec::new();
-    member.bring_back(scene.record().unwrap(), &mut messages).unwrap();
+    member.undo_drain(Own::Ready, &Neighbours::new(), &mut messages).unwrap();
     assert!(matches!(messages[..], [Message::Replaced { .. }]), "{messages:?}");
     assert_eq!(scene.record(), None);
 }
@@ -207,7 +207,10 @@ fn no_health_file_is_told_and_leaves_no_record() {
         assert_eq!(depooled.out, Out::Not);
         assert!(matches!(depooled.messages[..], [Message::NoHealthFile(_)]), "{:?}", depooled.messages);
         assert_eq!(scene.record(), None);
-        assert!(matches!(scene.member().pool(&mut Vec::new()), Err(Error::NoHealthFile(_))));
+        assert!(matches!(
+            scene.member().pool(&Neighbours::new(), &mut Vec::new()),
+            Err(Error::NoHealthFile(_))
+        ));
     }
 }
 
@@ -231,7 +234,7 @@ fn a_file_that_was_put_in_place_of_the_parked_one_is_not_moved() {
     fs::rename(scene.path("var/www/other"), scene.path(DISABLED)).unwrap();
     assert!(matches!(scene.restore()[..], [Message::NotOurs(_)]));
     assert_eq!(scene.read(DISABLED).as_deref(), Some("other"));
-    scene.member().pool(&mut Vec::new()).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("other"), None), "an operator's word");
 }
 
@@ -303,7 +306,7 @@ fn pool_in_mid_drain_takes_effect_after_the_stop() {
         }
         let lock = DrainLock::take(scene.member().store());
         assert!(lock.is_some() && drain_in_progress(scene.member().store()));
-        scene.member().pool_after_stop(&mut Vec::new()).unwrap();
+        scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
         assert_eq!(scene.read(HEALTH), None);
         assert_eq!(scene.record().unwrap().by, By::Drain);
         drop(lock);
