@@ -242,7 +242,7 @@ mod tests {
         let names: Vec<_> = (1..=9).map(|number| format!("s.disabled.{number}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).chain(["s", "s.disabled"]).collect();
         let (_dir, sight) = sight(&names);
-        assert!(sight.obstacle(ROOT).unwrap().to_string().contains("numbered twins"));
+        assert!(sight.obstacle(ROOT).unwrap().to_string().contains("already exist"));
     }
 
     #[test]

@@ -180,7 +180,7 @@ pub fn a_shared_folder_without_hard_links_goes_and_comes() {
         "the file system has hard links"
     );
     let check = host.run("hhvm-drain check").ok();
-    assert!(check.stdout.contains("/srv/share/alive.txt is there and can be moved away"), "{check:?}");
+    assert!(check.stdout.contains("/srv/share/alive.txt exists and can be moved away"), "{check:?}");
     host.run("systemctl stop hhvm").ok();
     host.assert_logged("moving /srv/share/alive.txt to /srv/share/alive.txt.disabled");
     host.run("systemctl start hhvm").ok();
