@@ -1,7 +1,8 @@
 //! The health file and the record, as commands find them that meet: in each other's way, and where file systems come and
 //! go.
 
-use crate::rig::{FAST, Rig, Run, run, wait_for};
+use crate::rig::{FAST, Rig};
+use crate::run::{Run, finish, program, run, wait_for};
 use std::fs;
 use std::process::Command;
 
@@ -11,8 +12,7 @@ fn in_mount_namespace(rig: &Rig, script: &str) -> Run {
     command.args(["--map-root-user", "--mount", "sh", "-c", script]).env_clear();
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HHVM_DRAIN_ENDPOINT", &rig.endpoint);
     command.env("root", rig.root.path());
-    command
-        .env("drain", format!("{} --root {}", env!("CARGO_BIN_EXE_hhvm-drain"), rig.root.path().display()));
+    command.env("drain", format!("{} --root {}", program().display(), rig.root.path().display()));
     run(&mut command)
 }
 
@@ -20,8 +20,8 @@ fn in_mount_namespace(rig: &Rig, script: &str) -> Run {
 fn a_check_in_mid_drain_leaves_the_record_alone() {
     let rig = Rig::new();
     rig.control("load = 1");
-    let child = rig.hook(&[&["stop"], &FAST[..], &["--timeout=30s"]].concat()).spawn().unwrap();
-    wait_for(|| rig.status()["draining"] == true);
+    let stop = rig.begin_stop(&[]);
+    wait_for(|| !rig.is_pooled());
     let record = rig.path("var/lib/hhvm-drain/hhvm.service.json");
     let before = fs::read(&record).unwrap();
     let checks: Vec<_> = (0..8).map(|_| rig.command(&["check"]).spawn().unwrap()).collect();
@@ -32,7 +32,7 @@ fn a_check_in_mid_drain_leaves_the_record_alone() {
         assert_eq!(fs::read(&record).unwrap(), before);
     }
     rig.control("load = 0");
-    child.wait_with_output().unwrap();
+    finish(stop);
     run(&mut rig.hook(&["restore"]));
     assert!(rig.is_pooled());
     let left: Vec<_> =
@@ -82,12 +82,17 @@ fn a_mount_that_is_away_is_waited_for() {
          mount --bind $root/data $root/var/www; $drain pool; test ! -e $root/var/lib/hhvm-drain/hhvm.service.json",
     );
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.starts_with("hhvm.service: out of the pool, by"), "{run:?}");
+    assert!(run.stdout.starts_with("hhvm.service: taken out of the pool by an operator since"), "{run:?}");
     assert!(
         run.stdout.contains("/var/www is not the directory that it was; is its file system mounted?"),
         "{run:?}"
     );
-    assert!(run.stderr.contains("/var/www/status.php cannot be put back yet"), "{run:?}");
+    assert!(
+        run.stderr.contains(
+            "/var/www/status.php cannot be put back yet (/var/www is not the directory that it was"
+        ),
+        "{run:?}"
+    );
     assert!(rig.path("data/status.php").exists() && !rig.path("data/status.php.disabled").exists());
 }
 

@@ -7,6 +7,13 @@ use crate::host::{Entry, Host, wait_for};
 
 const QUICK: &str = "min-drain = '1s'\ntimeout = '4s'";
 
+/// Like [`Host::assert_comes_back`], where another file lies beside it.
+#[track_caller]
+fn assert_health_file_comes_back(host: &Host, path: &str) {
+    host.run("systemctl start hhvm").ok();
+    wait_for("the health file to come back", Duration::from_secs(15), || host.exists(path));
+}
+
 pub fn none_is_warned_about_and_waited_for() {
     let host = Host::with_package().settings(QUICK).boot();
     host.run(&format!("rm {HEALTH_FILE}")).ok();
@@ -24,6 +31,7 @@ pub fn both_names_present_loses_neither() {
     let stop = host.begin_stop();
     stop.wait().ok();
     host.assert_stopped("drained");
+    assert_health_file_comes_back(&host, HEALTH_FILE);
     assert_eq!(host.read_file(HEALTH_FILE), text);
     assert_eq!(host.read_file(DISABLED_FILE), "an old one\n");
 }
@@ -35,6 +43,7 @@ pub fn a_deploy_in_mid_drain_wins() {
     wait_for("the file to go again", Duration::from_secs(2), || !host.exists(HEALTH_FILE));
     stop.wait().ok();
     host.assert_stopped("drained");
+    assert_health_file_comes_back(&host, HEALTH_FILE);
     assert_eq!(host.read_file(HEALTH_FILE), "deployed\n");
     let kept = host.run("grep -l OK /var/www/status*").ok().stdout;
     assert!(kept.contains("status.php.disabled"), "the file from before the deploy is lost: {kept:?}");
@@ -55,6 +64,7 @@ pub fn a_current_link_flips_in_mid_drain() {
     wait_for("the file of the new release to go", Duration::from_secs(2), || !host.exists(two));
     stop.wait().ok();
     host.assert_stopped("drained");
+    assert_health_file_comes_back(&host, one);
     assert_eq!((host.read_file(one), host.read_file(two)), ("one\n".to_owned(), "two\n".to_owned()));
 }
 
@@ -183,8 +193,7 @@ pub fn a_shared_folder_without_hard_links_goes_and_comes() {
     assert!(check.stdout.contains("/srv/share/alive.txt exists and can be moved away"), "{check:?}");
     host.run("systemctl stop hhvm").ok();
     host.assert_logged("moving /srv/share/alive.txt to /srv/share/alive.txt.disabled");
-    host.run("systemctl start hhvm").ok();
-    wait_for("the node to be back", Duration::from_secs(10), || host.exists("/srv/back/alive.txt"));
+    assert_health_file_comes_back(&host, "/srv/back/alive.txt");
     assert_eq!(host.run("ls -A /srv/back").ok().stdout, "alive.txt\n");
 
     // Its inodes are made up anew at each mount.
