@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 /// What is left of a record after its files were brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Left {
-    /// Nothing: the record is gone.
+    /// Nothing: a health file is in each place, and the record is gone.
     Nothing,
+    /// Nothing of this unit's, but another unit keeps a file away, and brings it back.
+    ToOthers,
     /// Files that are to stay away until a unit that names them serves.
     Waiting(Record),
     /// Files that could not be brought back; the record keeps them for the next try.
@@ -50,10 +52,11 @@ impl Member {
     ) -> Result<Left> {
         let mut left: Vec<Parked> = Vec::new();
         let mut back: Vec<PathBuf> = Vec::new();
-        let mut has_failed = false;
+        let (mut has_failed, mut is_left_to_others) = (false, false);
         for parked in record.parked.iter().rev() {
             let turn = self.bring_back_one(&record, parked, wanted)?;
             has_failed |= matches!(turn, Turn::Stays(_));
+            is_left_to_others |= matches!(turn, Turn::LeftTo(_));
             match turn {
                 Turn::Over(message) => {
                     messages.extend(message);
@@ -70,6 +73,7 @@ impl Member {
         left.retain(|parked| !back.contains(&parked.health_file));
         Ok(match self.keep(record, left)? {
             Left::Files(record) if !has_failed => Left::Waiting(record),
+            Left::Nothing if is_left_to_others => Left::ToOthers,
             left => left,
         })
     }
@@ -101,7 +105,10 @@ impl Member {
             return self.return_if_shared_so(parked, &found, wanted);
         }
         Ok(match found.fate {
-            Fate::Rename | Fate::Deleted | Fate::Back => Turn::Over(None),
+            Fate::Rename | Fate::Deleted | Fate::Back => {
+                found.directory.remove_placeholder(&found.disabled);
+                Turn::Over(None)
+            }
             Fate::Superseded => Turn::Over(Some(superseded(parked))),
             Fate::HalfMoved => match found.directory.remove(&found.disabled) {
                 Ok(()) => Turn::Over(None),
@@ -221,7 +228,11 @@ impl Member {
                 // It comes back after the stop of that unit.
                 _ if self.claim_on(path, others).is_some() => {}
                 Ok(sight) if sight.disabled.file().is_some() => {
-                    messages.push(self.unpark_by_hand(&sight)?);
+                    let moved = self.unpark_by_hand(&sight)?;
+                    // It is not left alone after all.
+                    let from = self.root.shorten(&sight.disabled_path());
+                    messages.retain(|message| !matches!(message, Message::NotOurs(path) if *path == from));
+                    messages.push(moved);
                 }
                 Ok(_) => missing.push(path.to_owned()),
                 Err(error) if error.kind() == ErrorKind::NotFound => missing.push(path.to_owned()),
@@ -241,7 +252,7 @@ impl Member {
         };
         let left: Vec<_> = record.parked.iter().filter(|parked| !is_settled(parked)).cloned().collect();
         match self.keep(record, left)? {
-            Left::Nothing => Ok(()),
+            Left::Nothing | Left::ToOthers => Ok(()),
             Left::Waiting(_) | Left::Files(_) => Err(Error::NotBack),
         }
     }

@@ -58,8 +58,10 @@ impl Member {
         self.health_files.iter().map(|path| (path.as_path(), Sight::of(&self.root.join(path))))
     }
 
+    /// Whether something has the name of the health file, other than what a rename that was cut short has left.
     pub(super) fn is_in_place(&self, path: &Path) -> bool {
-        self.root.join(path).symlink_metadata().is_ok()
+        let path = self.root.join(path);
+        path.symlink_metadata().is_ok() && Sight::of(&path).map_or(true, |sight| sight.health.is_some())
     }
 
     /// Whether a health file is in its place.

@@ -183,7 +183,8 @@ pub fn a_shared_folder_without_hard_links_goes_and_comes() {
         .boot();
     let mount = "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229; \
                  systemd-run --quiet --unit=share python3 /usr/local/bin/no-links; \
-                 until [ -e /srv/share/alive.txt ]; do sleep 0.1; done";
+                 timeout 20 sh -c 'until [ -e /srv/share/alive.txt ]; do sleep 0.1; done' || \
+                 { journalctl -u share; ls -l /dev/fuse; exit 1; }";
     host.run(mount).ok();
     assert!(
         host.run("cd /srv/share && ln alive.txt other").code != Some(0),

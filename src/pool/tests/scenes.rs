@@ -234,7 +234,9 @@ fn a_file_that_was_put_in_place_of_the_parked_one_is_not_moved() {
     fs::rename(scene.path("var/www/other"), scene.path(DISABLED)).unwrap();
     assert!(matches!(scene.restore()[..], [Message::NotOurs(_)]));
     assert_eq!(scene.read(DISABLED).as_deref(), Some("other"));
-    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
+    let mut messages = Vec::new();
+    scene.member().pool(&Neighbours::new(), &mut messages).unwrap();
+    assert!(matches!(messages[..], [Message::MovingBack { .. }]), "{messages:?}");
     assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("other"), None), "an operator's word");
 }
 
@@ -323,4 +325,22 @@ fn the_record_tells_an_operators_story() {
     let story = scene.record().unwrap().story();
     assert!(story.starts_with("an operator took it out on 2") && story.ends_with(": new disk"), "{story}");
     assert!(Path::new("/var/www/status.php.disabled") == scene.record().unwrap().parked[0].disabled);
+}
+
+#[test]
+fn what_a_power_cut_leaves_of_a_rename_without_hard_links_counts_as_nothing() {
+    const PLACEHOLDER: &str = "hhvm-drain holds this name for the moment of a rename\n";
+    let scene = Scene::new(&[(HEALTH, "alive")]);
+    let mut member = scene.member();
+    member.depool(&Wish::drain());
+    scene.write(HEALTH, PLACEHOLDER);
+    assert!(member.keep_out().is_none(), "it has not come back");
+    assert!(matches!(scene.drain().messages[..], [Message::OutAlready(Some(_))]));
+    scene.restore();
+    assert_eq!((scene.read(HEALTH).as_deref(), scene.read(DISABLED)), (Some("alive"), None));
+    scene.drain();
+    fs::rename(scene.path(DISABLED), scene.path(HEALTH)).unwrap();
+    scene.write(DISABLED, PLACEHOLDER);
+    scene.restore();
+    assert_eq!((scene.read(HEALTH).as_deref(), scene.read(DISABLED)), (Some("alive"), None));
 }

@@ -62,7 +62,7 @@ fn the_file_stays_away_while_another_drains_and_its_hook_brings_it_back() {
     for claimed in [Standing::Stopped, Standing::Comes] {
         unit(&scene, "hhvm@1").depool(&Wish::drain());
         let (left, told) = restore(&scene, "hhvm@1", Own::Ready, &standing([("hhvm@2", claimed)]));
-        assert_eq!(left, Left::Nothing);
+        assert_eq!(left, Left::ToOthers);
         assert!(matches!(&told[..], [Message::LeftOut(why)] if why.contains("hhvm@2.service")), "{told:?}");
         assert_eq!(scene.read(HEALTH), None);
         assert!(!has_record(&scene, "hhvm@1") && has_record(&scene, "hhvm@2"));
