@@ -113,7 +113,7 @@ impl Copy {
                 let _ = chownat(directory.fd(), name, Some(owner), Some(group), AtFlags::SYMLINK_NOFOLLOW);
             }
             Content::Text(text) => {
-                let mut file = directory.create(name)?;
+                let mut file = directory.create(name, Mode::RUSR | Mode::WUSR)?;
                 file.write_all(&text.0)?;
                 let _ = fchown(&file, Some(owner), Some(group));
                 let _ = fchmod(&file, Mode::from_raw_mode(self.mode & PERMISSIONS));

@@ -2,8 +2,8 @@
 
 use super::identity::FileId;
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, fstat, fsync, openat, renameat, renameat_with,
-    statat, unlinkat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, fstat, fsync, openat, renameat,
+    renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -18,6 +18,8 @@ const SUFFIX: &str = ".disabled";
 const OTHER_NAMES: u32 = 9;
 /// What a file holds that keeps a name for a rename, on file systems that have nothing better.
 const PLACEHOLDER: &[u8] = b"hhvm-drain holds this name for the moment of a rename\n";
+/// The mode of such a file, which web servers cannot read.
+const PLACEHOLDER_MODE: Mode = Mode::XOTH;
 
 /// What has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +99,7 @@ impl Directory {
             Err(error) => return Err(error.into()),
         };
         Ok(match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile if self.is_placeholder(name, stat.st_size) => Entry::Placeholder,
+            FileType::RegularFile if self.is_placeholder(name, &stat) => Entry::Placeholder,
             FileType::RegularFile | FileType::Symlink => Entry::File(FileId::of(&stat)),
             _ => Entry::NoFile,
         })
@@ -115,10 +117,10 @@ impl Directory {
         openat(&self.fd, name, flags, Mode::empty()).map(File::from)
     }
 
-    /// Makes the file `name`, which only root can read as yet; never replaces another.
-    pub(super) fn create(&self, name: &OsStr) -> rustix::io::Result<File> {
+    /// Makes the file `name`; never replaces another.
+    pub(super) fn create(&self, name: &OsStr, mode: Mode) -> rustix::io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map(File::from)
+        openat(&self.fd, name, flags, mode).map(File::from)
     }
 
     pub(super) fn remove(&self, name: &OsStr) -> rustix::io::Result<()> {
@@ -175,7 +177,7 @@ impl Directory {
 
     /// Makes a placeholder.
     pub(super) fn reserve(&self, name: &OsStr) -> rustix::io::Result<File> {
-        let mut file = self.create(name)?;
+        let mut file = self.create(name, PLACEHOLDER_MODE)?;
         match file.write_all(PLACEHOLDER) {
             Ok(()) => Ok(file),
             Err(error) => {
@@ -199,10 +201,14 @@ impl Directory {
         }
     }
 
-    /// Whether the regular file `name` of that size is a placeholder, by what is in it: owners, modes and inodes are
-    /// not kept by the file systems that need one.
-    fn is_placeholder(&self, name: &OsStr, size: i64) -> bool {
-        if usize::try_from(size) != Ok(PLACEHOLDER.len()) {
+    /// Whether the regular file `name` is a placeholder: by what is in it, or, if the program was killed before it wrote
+    /// that, by a mode that no other file has. Not all file systems that need one keep modes, and hardly any inodes.
+    fn is_placeholder(&self, name: &OsStr, stat: &Stat) -> bool {
+        let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+        if size == 0 {
+            return Mode::from_raw_mode(stat.st_mode) == PLACEHOLDER_MODE;
+        }
+        if size != PLACEHOLDER.len() {
             return false;
         }
         let mut text = Vec::new();

@@ -87,6 +87,14 @@ fn a_placeholder_that_a_power_cut_left_counts_as_nothing() {
 }
 
 #[test]
+fn a_placeholder_is_one_from_the_moment_it_is_made_and_an_empty_file_is_none() {
+    let (_dir, directory) = directory(&[("empty", "")]);
+    directory.create("held".as_ref(), PLACEHOLDER_MODE).unwrap();
+    assert_eq!(directory.look("held".as_ref()).unwrap(), Entry::Placeholder);
+    assert!(directory.look("empty".as_ref()).unwrap().file().is_some());
+}
+
+#[test]
 fn a_taken_name_gets_a_number_whatever_has_it() {
     let (dir, directory) = directory(&[("s.disabled", "")]);
     fs::create_dir(dir.path().join("s.disabled.1")).unwrap();
