@@ -69,7 +69,7 @@ impl Copy {
             file: parked.file,
             owner: stat.st_uid,
             group: stat.st_gid,
-            mode: stat.st_mode & PERMISSIONS,
+            mode: stat.st_mode & 0o7777,
             content,
         }))
     }

@@ -215,3 +215,28 @@ fn is_at(sight: &Sight, name: &OsString) -> bool {
     let found = sight.directory.look(name).ok().and_then(Entry::file);
     found.zip(sight.health).is_some_and(|(found, seen)| found.is(seen, Boot::Same))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Context, Env, Root, UnitName};
+
+    #[test]
+    fn a_file_that_another_unit_has_parked_meanwhile_is_parked() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("s"), "alive").unwrap();
+        let root = Root::new(dir.path().to_owned());
+        let context = Context::new(root, Env::default(), UnitName::parse("hhvm").unwrap());
+        let member = Member::new(&context, &["/s".into()]);
+        let look = Look { path: "/s".into(), sight: Sight::of(&dir.path().join("s")) };
+        let sight = look.sight.as_ref().unwrap();
+        let name = OsString::from("s.disabled");
+        sight.directory.rename(&sight.name, &name).unwrap();
+        let mut messages = Vec::new();
+        assert!(member.rename(&Move { look: &look, sight, name: name.clone() }, &mut messages));
+        assert!(messages.is_empty(), "{messages:?}");
+        std::fs::write(dir.path().join("other"), "").unwrap();
+        std::fs::rename(dir.path().join("other"), dir.path().join("s.disabled")).unwrap();
+        assert!(!member.rename(&Move { look: &look, sight, name }, &mut messages));
+    }
+}

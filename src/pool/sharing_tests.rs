@@ -186,6 +186,12 @@ fn a_unit_that_was_stopped_for_good_strands_no_host_on_which_another_serves() {
 }
 
 #[test]
+fn a_drain_that_could_not_write_its_record_keeps_the_file_away_too() {
+    let other = Neighbour { unit: name(1), claim: None, standing: Standing::Drains };
+    assert_eq!(decide(Own::Ready, &[other]), Verdict::Stay);
+}
+
+#[test]
 fn a_unit_that_nobody_shares_with_decides_alone() {
     assert_eq!(decide(Own::Ready, &[]), Verdict::Return(Vec::new()));
     assert_eq!(decide(Own::Stopped, &[]), Verdict::Stay);

@@ -178,10 +178,9 @@ pub fn a_shared_folder_without_hard_links_goes_and_comes() {
         .packages("python3-fusepy,fuse")
         .settings("min-drain = '1s'\ntimeout = '4s'\nhealth-file = '/srv/share/alive.txt'")
         .file("/srv/back/alive.txt", "up\n")
-        .file("/srv/share/.keep", "")
         .file("/usr/local/bin/no-links", NO_LINKS)
         .boot();
-    let mount = "[ -e /dev/fuse ] || mknod /dev/fuse c 10 229; \
+    let mount = "mkdir -p /srv/share; [ -e /dev/fuse ] || mknod /dev/fuse c 10 229; \
                  systemd-run --quiet --unit=share python3 /usr/local/bin/no-links; \
                  timeout 20 sh -c 'until mountpoint -q /srv/share; do sleep 0.1; done' || \
                  { journalctl -u share; ls -l /dev/fuse; exit 1; }";

@@ -95,6 +95,8 @@ fn a_record_of_0_1_0_stays_too() {
 fn a_deploy_that_replaced_the_directory_ends_it_by_a_newer_health_file() {
     let scene = Scene::new(&[(HEALTH, "old")]);
     scene.drain();
+    // An inode that is held is not given to the new file.
+    let _held = fs::File::open(scene.path(DISABLED)).unwrap();
     scene.unmount(&[]);
     fs::remove_dir_all(scene.path("var/mounted")).unwrap();
     assert!(is_out_of_sight(&scene.restore(), "not the directory that it was"));
