@@ -22,16 +22,27 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
-    let Some(record) = member.store().record()? else { return Ok(()) };
+    let record = member.store().record()?;
+    if record.is_none() && member.sharers().is_empty() {
+        return Ok(());
+    }
     let session = Session::start(context, settings, Signals::take_over()?);
-    let result = session.restore(&member, &record, problems, wait);
+    let result = session.restore(&member, record.as_ref(), problems, wait);
     session.reporter.flush();
     result
 }
 
 impl Session<'_> {
-    fn restore(&self, member: &Member, record: &Record, problems: Vec<Problem>, wait: bool) -> Result<()> {
-        if record.by == By::Operator {
+    fn restore(
+        &self,
+        member: &Member,
+        record: Option<&Record>,
+        problems: Vec<Problem>,
+        wait: bool,
+    ) -> Result<()> {
+        if let Some(record) = record
+            && record.by == By::Operator
+        {
             self.stay_out(format!("{}; to put it back, run hhvm-drain pool", record.story()));
             return Ok(());
         }
@@ -39,6 +50,8 @@ impl Session<'_> {
         match decide(self.settings.repool, Moment { caller: self.context.caller, draining, wait }) {
             Decision::BringBack => self.bring_back(member),
             Decision::LeaveForNow => Ok(()),
+            // Another unit took the node out, and tells of it.
+            Decision::StayOut(_) if record.is_none() => Ok(()),
             Decision::StayOut(because) => {
                 self.stay_out(words(because).to_owned());
                 Ok(())
@@ -123,7 +136,7 @@ impl Session<'_> {
     /// `hhvm-drain-repool@.service`: for as long as HHVM runs, or is being started, and there is something to undo.
     fn after_the_start(&self, member: &Member) -> Result<()> {
         let mut told = Vec::new();
-        while is_ours(member)? {
+        while is_ours(member)? || !member.sharers().is_empty() {
             let unit = systemd::unit(&self.context.unit);
             let running = Running::of(self.context, unit.as_ref());
             let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
@@ -136,7 +149,13 @@ impl Session<'_> {
             match serving {
                 Serving::Interrupted => return Ok(()),
                 Serving::NotYet(_) => continue,
-                Serving::Yes => self.try_to_bring_back(member, &mut told)?,
+                Serving::Yes => {
+                    self.try_to_bring_back(member, &mut told)?;
+                    // What is left is another unit's, which sees to it.
+                    if !is_ours(member)? {
+                        return Ok(());
+                    }
+                }
                 Serving::Ended => {}
             }
             if pause(&self.signals, AGAIN) {

@@ -29,8 +29,8 @@ pub(super) struct Return<'a> {
 }
 
 impl Member {
-    /// The other units that have a claim on a health file of this one. Whoever brings files back finds out first how
-    /// they stand.
+    /// The other units that have drained, and keep away a health file of this one. Whoever brings files back finds out
+    /// first how they stand; with an operator's claim it does not matter.
     #[must_use]
     pub fn sharers(&self) -> Vec<UnitName> {
         let own = self.store.record().ok().flatten();
@@ -39,7 +39,7 @@ impl Member {
             |entry: &Parked| self.is_named_here(entry) || own.iter().any(|parked| parked.is_same(entry));
         let mut units = BTreeSet::new();
         for (unit, record) in self.store.others() {
-            if record.parked.iter().any(concerns_us) {
+            if record.by == By::Drain && record.parked.iter().any(concerns_us) {
                 units.insert(unit);
             }
         }
