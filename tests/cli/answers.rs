@@ -27,7 +27,7 @@ macro_rules! unknown_answers {
 }
 
 unknown_answers! {
-    refused: "refuse = true", "but the unit listens on ";
+    refused: "refuse = true", "endpoint is ";
     hangs_before_reading: "hang = accept", "no complete answer in time";
     hangs_after_reading: "hang = reply", "no complete answer in time";
     a_byte_a_second: "drip = true", "no complete answer in time";
@@ -166,7 +166,6 @@ fn hhvms_file_may_hold_any_bytes_and_what_is_not_read_is_not_taken_for_a_default
     fs::write(&ini, [b"display_errors = \"on\n", &text[..]].concat()).unwrap();
     let check = rig.check();
     assert!(check.stdout.contains("syntax error; HHVM ignores the rest of the file"), "{check:?}");
-    assert!(check.stdout.contains("endpoint: the load is unknown"), "{check:?}");
-    let stop = rig.stop(&["--timeout=300ms"]);
-    assert!(stop.stderr.contains("load is unknown after"), "{stop:?}");
+    // The file does not say which port that is, but the one that answers as an admin port is among HHVM's own.
+    assert!(check.stdout.contains("answers, load 0"), "{check:?}");
 }
