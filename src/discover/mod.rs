@@ -7,15 +7,15 @@ mod chase;
 mod reader;
 mod rights;
 
-use crate::files;
 use crate::hhvm::arguments::absolute_names;
 use crate::hhvm::{Hhvm, Start, read};
 use crate::unit::Unit;
+use chase::{Way, find};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
-use reader::Reader;
+use reader::{Reader, content, is_of_root};
 use rights::Rights;
-use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{CWD, Mode, OFlags, fstat, openat, readlinkat};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CString, OsStr};
 use std::fs::File;
@@ -23,6 +23,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -30,8 +31,6 @@ use std::time::{Duration, Instant, SystemTime};
 const WORDS_MAX: u64 = 128 << 10;
 /// Most that is read of `status`: a process has 65,536 groups at most.
 const STATUS_MAX: u64 = 1 << 20;
-/// Most that is read of a file that names files.
-const NAMING_MAX: u64 = 64 << 10;
 
 /// What was found out.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,12 +69,18 @@ pub fn hhvm(pid: i32, proc: &Path, trusted: &[PathBuf], deadline: Instant) -> Op
 #[must_use]
 pub fn named_by_root(unit: &Unit, root: &Path) -> Vec<PathBuf> {
     let mut names = absolute_names(unit.start.as_bytes());
-    let others: Vec<Vec<u8>> = names
-        .iter()
-        .filter_map(|name| files::read(&root.join(name.strip_prefix("/").unwrap_or(name)), NAMING_MAX).ok())
-        .collect();
-    names.extend(others.iter().flat_map(|text| absolute_names(text)));
+    if let Ok(root) = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        let texts: Vec<_> = names.iter().filter_map(|name| text_of_root(&root, name)).collect();
+        names.extend(texts.iter().flat_map(|text| absolute_names(text)));
+    }
     names
+}
+
+/// A file that nobody but root can have written.
+fn text_of_root(root: &OwnedFd, name: &Path) -> Option<Rc<[u8]>> {
+    let file = find(root, name, Way::OfRoot).ok()?;
+    let stat = fstat(&file).ok().filter(is_of_root)?;
+    content(&file, &stat).ok()
 }
 
 fn look(process: &Path, trusted: &[PathBuf], deadline: Instant) -> Option<Looked> {

@@ -69,7 +69,7 @@ impl Files for Reader<'_> {
         if self.size > TEXT_MAX {
             return Err(unreadable("the configuration files are larger than 4 MiB in total"));
         }
-        if is_roots && stat.st_uid == 0 && stat.st_mode & 0o022 == 0 {
+        if is_roots && is_of_root(&stat) {
             self.of_root.insert(name.to_owned());
         }
         let is_newer = self.started.is_some_and(|started| changed(&stat) > started + TICK);
@@ -138,8 +138,13 @@ fn is_default(name: &Path) -> bool {
     name.parent() == Some(Path::new(DEFAULTS)) && (is(b"php", b".ini") || is(b"config", b".hdf"))
 }
 
+/// Whether nobody but root can write to it.
+pub(super) fn is_of_root(stat: &Stat) -> bool {
+    stat.st_uid == 0 && stat.st_mode & 0o022 == 0
+}
+
 /// Opens what was found: the very file, and never a device.
-fn content(file: &OwnedFd, stat: &Stat) -> io::Result<Rc<[u8]>> {
+pub(super) fn content(file: &OwnedFd, stat: &Stat) -> io::Result<Rc<[u8]>> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(io::Error::other("not a regular file"));
     }

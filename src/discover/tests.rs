@@ -241,6 +241,9 @@ fn files_that_are_newer_than_the_process_are_named() {
 
 #[test]
 fn root_names_files_in_the_unit_in_its_variables_and_in_a_script() {
+    if !Uid::effective().is_root() {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = root.path().join(name);
@@ -256,5 +259,14 @@ fn root_names_files_in_the_unit_in_its_variables_and_in_a_script() {
     let names = named_by_root(&unit, root.path());
     for name in ["exec", "variable", "default", "script"] {
         assert!(names.contains(&PathBuf::from(format!("/etc/hhvm/{name}.ini"))), "{name}: {names:?}");
+    }
+    chown(root.path().join("etc/init.d/hhvm"), Some(NOBODY), None).unwrap();
+    fs::set_permissions(root.path().join("etc/default"), fs::Permissions::from_mode(0o777)).unwrap();
+    let names = named_by_root(&unit, root.path());
+    for name in ["default", "script"] {
+        assert!(
+            !names.contains(&PathBuf::from(format!("/etc/hhvm/{name}.ini"))),
+            "others wrote {name}: {names:?}"
+        );
     }
 }

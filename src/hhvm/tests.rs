@@ -288,6 +288,13 @@ fn what_is_not_read_makes_everything_unknown_that_it_may_set() {
 }
 
 #[test]
+fn a_list_of_passwords_that_may_be_there_makes_the_password_unknown() {
+    let hhvm =
+        found(&["hhvm", "-c", "bad.hdf", "-v", "AdminServer.Password=x"], &[("/bad.hdf", "(unreadable)")]);
+    assert!(hhvm.options.admin_password().cause().is_some());
+}
+
+#[test]
 fn a_start_that_is_not_known_whole_says_nothing() {
     let start = Start {
         command_line: b"hhvm\0-p\x009000".to_vec(),

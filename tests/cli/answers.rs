@@ -165,7 +165,12 @@ fn hhvms_file_may_hold_any_bytes_and_what_is_not_read_is_not_taken_for_a_default
     assert!(check.stdout.contains("server.ini has changed since HHVM started"), "{check:?}");
     fs::write(&ini, [b"display_errors = \"on\n", &text[..]].concat()).unwrap();
     let check = rig.check();
-    assert!(check.stdout.contains("syntax error; HHVM ignores the rest of the file"), "{check:?}");
+    let place = format!("{}:3", ini.display());
+    assert!(
+        check.stdout.contains(&format!("warning  {place}: syntax error; HHVM ignores the rest")),
+        "{check:?}"
+    );
+    assert!(check.stdout.contains(&format!("admin port unknown ({place})")), "{check:?}");
     // The file does not say which port that is, but the one that answers as an admin port is among HHVM's own.
     assert!(check.stdout.contains("answers, load 0"), "{check:?}");
 }
