@@ -28,6 +28,57 @@ pub fn host_is_stopping() -> bool {
     ask(&["is-system-running"], PATIENCE).is_some_and(|answer| answer.text.trim_ascii() == b"stopping")
 }
 
+/// What systemd is about to do with a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// To stop it, and leave it stopped.
+    Stop,
+    /// To start it, or to stop it first and then start it.
+    Start,
+}
+
+/// The job of `unit`; none if it has none, or where systemd does not answer.
+#[must_use]
+pub fn job(unit: &UnitName) -> Option<Job> {
+    let answer = ask(&["list-jobs", "--plain", "--no-legend", "--no-pager"], PATIENCE)?;
+    job_of(unit, &String::from_utf8_lossy(&answer.text))
+}
+
+/// The job in lines of `NUMBER UNIT TYPE STATE`.
+fn job_of(unit: &UnitName, text: &str) -> Option<Job> {
+    let of_unit = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        (words.next()? == unit.as_str()).then(|| words.next()).flatten().map(str::to_owned)
+    };
+    match text.lines().find_map(of_unit)?.as_str() {
+        "stop" => Some(Job::Stop),
+        "start" | "restart" | "try-restart" | "reload-or-start" => Some(Job::Start),
+        _ => None,
+    }
+}
+
+/// The active service units that this program drains at their stop.
+#[must_use]
+pub fn active_drained_units() -> Vec<UnitName> {
+    let words = ["show", "--no-pager", "-p", "Id,ActiveState,ExecStop", "--", "*.service"];
+    let text = ask(&words, PATIENCE).map(|answer| String::from_utf8_lossy(&answer.text).into_owned());
+    drained_units(&text.unwrap_or_default())
+}
+
+/// Those in paragraphs of `NAME=VALUE`. A shutdown unit, which drains for another, is none of them.
+fn drained_units(text: &str) -> Vec<UnitName> {
+    let is_active = |paragraph: &&str| paragraph.lines().any(|line| line == "ActiveState=active");
+    let calls = |paragraph: &&str| {
+        let commands = paragraph.lines().filter(|line| line.starts_with("ExecStop="));
+        commands.filter(|line| !line.contains(" --shutdown")).any(|line| line.contains("/hhvm-drain stop"))
+    };
+    let unit = |paragraph: &str| {
+        let id = paragraph.lines().find_map(|line| line.strip_prefix("Id="))?;
+        UnitName::parse(id).ok()
+    };
+    text.split("\n\n").filter(is_active).filter(calls).filter_map(unit).collect()
+}
+
 struct Answer {
     text: Vec<u8>,
     succeeded: bool,
@@ -83,4 +134,30 @@ fn end(systemctl: &mut Child, deadline: Instant) -> bool {
     let _ = systemctl.kill();
     let _ = systemctl.wait();
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_is_no_stop_for_good() {
+        let text = "12 hhvm@1.service restart running\n13 hhvm@2.service stop  running\n14 x.service start waiting\n";
+        let job = |name: &str| job_of(&UnitName::parse(name).unwrap(), text);
+        assert_eq!((job("hhvm@1"), job("hhvm@2")), (Some(Job::Start), Some(Job::Stop)));
+        assert_eq!((job("x"), job("y")), (Some(Job::Start), None));
+    }
+
+    #[test]
+    fn only_units_that_call_the_program_are_its_own() {
+        let ours = "ExecStop={ path=/usr/bin/hhvm-drain ; argv[]=/usr/bin/hhvm-drain stop --unit=a ; }";
+        let text = format!(
+            "Id=a.service\nActiveState=active\n{ours}\n\nId=b.service\nActiveState=active\n\n\
+             ExecStop={{ path=/bin/x ; argv[]=/bin/x hhvm-drain ; }}\nId=c.service\nActiveState=active\n\n\
+             {ours}\nActiveState=inactive\nId=d.service\n\n\
+             ExecStop={{ argv[]=/usr/bin/hhvm-drain stop --shutdown --unit=a ; }}\nId=e.service\nActiveState=active\n"
+        );
+        let names: Vec<String> = drained_units(&text).iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["a.service"]);
+    }
 }

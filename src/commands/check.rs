@@ -3,9 +3,9 @@
 use super::asking::{Asked, Running, configuration, source};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
-use super::found;
 use super::password::exposure;
 use super::trial::{front_end, health_url, tried_front_end};
+use super::{found, sharing};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::hhvm::{Hhvm, Value};
@@ -64,6 +64,7 @@ pub(super) fn run(
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
         None => vec![warning("unit: systemctl does not work here, so the unit is not checked")],
     });
+    findings.extend(sharing::finding(context, settings));
     findings.extend(settings.health_url.as_ref().map(health_url));
     findings.extend(match front {
         Front::Unasked => Vec::new(),
@@ -103,7 +104,8 @@ fn health_files(context: &Context, member: &Member) -> Vec<Finding> {
             }
             (_, Some(why)) => error(format!("health-file: {path} cannot be moved back ({why})")),
             (Whereabouts::OnRecord | Whereabouts::ByHand, _) => warning(format!(
-                "health-file: {path} is moved away, so this node is out of the pool; see hhvm-drain status"
+                "health-file: {path} is moved away, so this node is out of the pool; see hhvm-drain status, and let no \
+                 deploy delete {path}* meanwhile"
             )),
             (Whereabouts::InPlace, _) if !sight.disabled.is_free() => warning(format!(
                 "health-file: {path} exists, and so does {}; remove the latter if nobody needs it",

@@ -12,6 +12,7 @@ mod password;
 mod restore;
 mod serving;
 mod session;
+mod sharing;
 mod status;
 mod stop;
 mod trial;

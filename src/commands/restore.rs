@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pool::{By, Member, Own, Record, drain_in_progress};
+use crate::pool::{By, Left, Member, Own, Record, drain_in_progress};
 use crate::problem::Problem;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
 use crate::settings::Settings;
@@ -48,10 +48,11 @@ impl Session<'_> {
         }
         let draining = drain_in_progress(member.store());
         match decide(self.settings.repool, Moment { caller: self.context.caller, draining, wait }) {
-            Decision::BringBack => self.bring_back(member),
+            Decision::BringBack => self.bring_back(member).map(drop),
             Decision::LeaveForNow => Ok(()),
             // Another unit took the node out, and tells of it.
             Decision::StayOut(_) if record.is_none() => Ok(()),
+            Decision::StayOut(Because::Stopped) if self.leave_to_others(member)? => Ok(()),
             Decision::StayOut(because) => {
                 self.stay_out(words(because).to_owned());
                 Ok(())
@@ -74,11 +75,21 @@ impl Session<'_> {
         }
     }
 
-    fn bring_back(&self, member: &Member) -> Result<()> {
+    fn bring_back(&self, member: &Member) -> Result<Left> {
         let mut messages = Vec::new();
-        let result = member.undo_drain(Own::Ready, &neighbours(member), &mut messages).map(|_left| ());
+        let result = member.undo_drain(Own::Ready, &neighbours(member), &mut messages);
         self.reporter.tell_all(messages);
         result
+    }
+
+    fn bring_back_and_say_so(&self, member: &Member) -> Result<()> {
+        let line = match self.bring_back(member)? {
+            Left::Nothing => "Back in the pool: HHVM serves",
+            Left::ToOthers | Left::Waiting(_) => "HHVM serves; another unit keeps the health file away",
+            Left::Files(_) => "HHVM serves; the health file could not be put back, see the journal",
+        };
+        self.reporter.status(line.to_owned(), Duration::ZERO);
+        Ok(())
     }
 
     /// `ExecStartPost=`: not for long, because units that are ordered after HHVM wait for it, and because a stop in
@@ -105,10 +116,7 @@ impl Session<'_> {
             return Ok(());
         };
         match self.wait_until_it_serves(process, &running.scope, patience)? {
-            Serving::Yes => {
-                self.bring_back(member)?;
-                self.reporter.status("Back in the pool: HHVM serves".to_owned(), Duration::ZERO);
-            }
+            Serving::Yes => self.bring_back_and_say_so(member)?,
             Serving::NotYet(why) => {
                 self.stay_out_until_it_serves(&format!("HHVM does not serve yet ({why})"));
             }

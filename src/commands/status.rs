@@ -31,6 +31,8 @@ struct Status {
     load_error: Option<String>,
     last_drain: Option<LastDrain>,
     record_error: Option<String>,
+    #[serde(skip)]
+    runs: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +93,8 @@ fn gather(context: &Context, settings: &Settings) -> Status {
     let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
     let record = record.filter(|_| state == State::Depooled);
     let by = (state == State::Depooled).then(|| TakenBy::of(record.as_ref()));
-    let mut source = source_of(context, settings, &Running::find(context), Instant::now() + PATIENCE).source;
+    let running = Running::find(context);
+    let mut source = source_of(context, settings, &running, Instant::now() + PATIENCE).source;
     let (load, load_error) = match source.read(Instant::now() + PATIENCE) {
         Load::Known(load) => (Some(load), None),
         Load::Unknown(why) => (None, Some(why.to_string())),
@@ -110,6 +113,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         load_error,
         last_drain: member.store().last_drain(),
         record_error,
+        runs: running.main.process().is_some(),
     }
 }
 
@@ -183,6 +187,10 @@ impl Status {
             (State::Depooled, Some(TakenBy::Drain)) if self.draining => {
                 format!("taken out of the pool by a drain{since}")
             }
+            (State::Depooled, Some(TakenBy::Drain)) if !self.runs => format!(
+                "taken out of the pool by a drain{since}; HHVM is not running, and the next start puts this node back as \
+                 repool says; to put it back now, run hhvm-drain pool"
+            ),
             (State::Depooled, Some(TakenBy::Drain)) => format!(
                 "taken out of the pool by a drain{since}; it goes back as repool says; to put it back now, run hhvm-drain \
                  pool"

@@ -18,6 +18,7 @@ mod overrides;
 mod package;
 mod recovery;
 mod rpm;
+mod shared_file;
 mod shutdown;
 mod story;
 mod surroundings;
@@ -59,6 +60,9 @@ const ONCE: &[Test] = tests! {
         php_fpm_on_tcp,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
+    shared_file:
+        one_that_is_stopped_for_good_does_not_keep_the_node_out,
+        the_file_is_away_until_the_last_of_them_has_drained_and_serves_again;
     health_url:
         nginx_that_caches_is_waited_for,
         a_front_end_that_never_notices_is_told,
