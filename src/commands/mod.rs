@@ -9,12 +9,14 @@ mod found;
 mod neighbours;
 mod operator;
 mod password;
+mod php_fpm;
 mod restore;
 mod serving;
 mod session;
 mod status;
 mod stop;
 mod trial;
+mod unit_load;
 
 use crate::cli::Command;
 use crate::context::Context;
