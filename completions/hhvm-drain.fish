@@ -28,7 +28,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l unit -d 'The unit
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -51,7 +51,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -67,7 +67,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -85,7 +85,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -101,7 +101,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -116,7 +116,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -133,7 +133,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
@@ -149,7 +149,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where to read the load [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l password-file -d 'File with HHVM\'s admin password' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// What a value may look like, for messages.
 const FORMS: &str = "\"auto\", \"sockets\", \"http://HOST:PORT/check-load\", \"fastcgi://HOST:PORT/check-load\" or \
-                     \"fastcgi+unix:///PATH/TO/SOCKET/check-load\"";
+                     \"fastcgi+unix:///PATH/TO/SOCKET#/check-load\"";
 
 /// The setting `endpoint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,18 @@ pub enum Endpoint {
     Auto,
     /// Count HHVM's connections.
     Sockets,
-    /// Ask here and nowhere else.
+    /// Ask here and nowhere else; the load is the sum.
+    At(Vec<Target>),
+}
+
+/// One of the things that the setting names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// What the server itself offers.
+    Auto,
+    /// Its connections.
+    Sockets,
+    /// This place.
     At(Target),
 }
 
@@ -71,17 +82,50 @@ impl Address {
     }
 }
 
-impl FromStr for Endpoint {
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hhvm => "HHVM",
+            Self::PhpFpm => "PHP-FPM",
+        })
+    }
+}
+
+impl Endpoint {
+    /// Reads the values of the setting: a word alone, or one or more places.
+    ///
+    /// # Errors
+    /// What is wrong, and the forms that are known.
+    pub fn of(values: &[&str]) -> Result<Self, String> {
+        match values {
+            ["auto"] => return Ok(Self::Auto),
+            ["sockets"] => return Ok(Self::Sockets),
+            [] => return Err("names no place".to_owned()),
+            _ => {}
+        }
+        if let Some(word) = values.iter().find(|value| matches!(**value, "auto" | "sockets")) {
+            return Err(format!("\"{word}\" stands alone, without other places"));
+        }
+        let mut targets: Vec<Target> = Vec::new();
+        for value in values {
+            let target = value.parse()?;
+            if targets.contains(&target) {
+                return Err(format!("\"{target}\" is there twice, and would be counted twice"));
+            }
+            targets.push(target);
+        }
+        Ok(Self::At(targets))
+    }
+}
+
+impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("\"{}\" is not {FORMS}", crate::text::quote(without_query(text)));
-        match text {
-            "auto" => return Ok(Self::Auto),
-            "sockets" => return Ok(Self::Sockets),
-            _ => {}
-        }
-        if text.contains(['?', '#', '@']) {
+        let unix_socket = text.strip_prefix("fastcgi+unix://");
+        let may_divide = unix_socket.is_some_and(|rest| rest.matches('#').count() == 1);
+        if text.contains(['?', '@']) || (text.contains('#') && !may_divide) {
             return Err(format!("{}; a password belongs in password-file", wrong()));
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -91,12 +135,10 @@ impl FromStr for Endpoint {
             tcp(Protocol::Http, rest)
         } else if let Some(rest) = text.strip_prefix("fastcgi://") {
             tcp(Protocol::FastCgi, rest)
-        } else if let Some(rest) = text.strip_prefix("fastcgi+unix://") {
-            unix(rest)
         } else {
-            None
+            unix_socket.and_then(unix)
         };
-        target.map(Self::At).ok_or_else(wrong)
+        target.ok_or_else(wrong)
     }
 }
 
@@ -123,13 +165,18 @@ fn tcp(protocol: Protocol, rest: &str) -> Option<Target> {
     })
 }
 
-/// The last segment is what is requested, all before it the socket's path.
+/// A number sign divides the socket's path from the one that is requested; without one, the last slash does.
 fn unix(rest: &str) -> Option<Target> {
-    let (socket, command) = rest.rsplit_once('/')?;
-    (socket.starts_with('/') && !command.is_empty()).then(|| Target {
+    let (socket, path) = match rest.split_once('#') {
+        Some((socket, path)) => (socket, path.to_owned()),
+        None => rest.rsplit_once('/').map(|(socket, command)| (socket, format!("/{command}")))?,
+    };
+    let is_socket = socket.starts_with('/') && !socket.ends_with('/');
+    let is_path = path.len() > 1 && path.starts_with('/');
+    (is_socket && is_path).then(|| Target {
         protocol: Protocol::FastCgi,
         address: Address::Unix(PathBuf::from(socket)),
-        path: format!("/{command}"),
+        path,
     })
 }
 
@@ -142,7 +189,7 @@ impl fmt::Display for Target {
         match &self.address {
             Address::Tcp(host, port) if host.contains(':') => write!(f, "{scheme}://[{host}]:{port}")?,
             Address::Tcp(host, port) => write!(f, "{scheme}://{host}:{port}")?,
-            Address::Unix(path) => write!(f, "{scheme}+unix://{}", path.display())?,
+            Address::Unix(path) => write!(f, "{scheme}+unix://{}#", path.display())?,
         }
         f.write_str(&self.path)
     }
@@ -157,11 +204,37 @@ mod tests {
         for text in [
             "http://127.0.0.1:9002/check-load",
             "fastcgi://localhost:9001/check-load",
-            "fastcgi://[::1]:9001/check-load",
-            "fastcgi+unix:///run/hhvm/admin.sock/check-load",
+            "fastcgi://[::1]:9001/monitoring/fpm/status",
+            "fastcgi+unix:///run/hhvm/admin.sock#/check-load",
+            "fastcgi+unix:///run/php/php8.2-fpm.sock#/monitoring/fpm/status",
         ] {
-            let Ok(Endpoint::At(target)) = text.parse() else { panic!("{text}") };
+            let target: Target = text.parse().unwrap();
             assert_eq!(target.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn without_a_number_sign_the_last_slash_divides() {
+        let old: Target = "fastcgi+unix:///run/hhvm/admin.sock/check-load".parse().unwrap();
+        assert_eq!(Ok(old), "fastcgi+unix:///run/hhvm/admin.sock#/check-load".parse());
+    }
+
+    #[test]
+    fn a_list_is_of_places_each_once() {
+        let (one, two) = ("fastcgi+unix:///run/a.sock#/status", "fastcgi+unix:///run/b.sock#/status");
+        let Ok(Endpoint::At(targets)) = Endpoint::of(&[one, two]) else { panic!("a list") };
+        assert_eq!(targets.iter().map(ToString::to_string).collect::<Vec<_>>(), [one, two]);
+        assert_eq!(Endpoint::of(&["auto"]), Ok(Endpoint::Auto));
+        assert_eq!(Endpoint::of(&["sockets"]), Ok(Endpoint::Sockets));
+        for (values, part) in [
+            (&[][..], "no place"),
+            (&["auto", one], "stands alone"),
+            (&[one, "sockets"], "stands alone"),
+            (&[one, "fastcgi+unix:///run/a.sock/status"], "twice"),
+            (&[one, "9001"], "fastcgi://HOST:PORT"),
+        ] {
+            let message = Endpoint::of(values).unwrap_err();
+            assert!(message.contains(part), "{values:?}: {message}");
         }
     }
 
@@ -180,18 +253,28 @@ mod tests {
             "fastcgi://h:1/",
             "fastcgi+unix:///",
             "fastcgi+unix://rel/x",
+            "fastcgi+unix:///run/x.sock#",
+            "fastcgi+unix:///run/x.sock#/",
+            "fastcgi+unix:///run/x.sock#status",
+            "fastcgi+unix:///run/x.sock/#/status",
+            "fastcgi+unix://#/status",
             "http://h:1/a b",
             "http://h:1/a\nb",
         ] {
-            let message = text.parse::<Endpoint>().unwrap_err();
+            let message = text.parse::<Target>().unwrap_err();
             assert!(message.contains("fastcgi://HOST:PORT/check-load"), "{text}: {message}");
         }
     }
 
     #[test]
     fn a_password_in_the_endpoint_is_refused_and_not_repeated() {
-        for text in ["http://h:1/check-load?auth=geheim", "http://u:geheim@h:1/check-load"] {
-            let message = text.parse::<Endpoint>().unwrap_err();
+        for text in [
+            "http://h:1/check-load?auth=geheim",
+            "http://u:geheim@h:1/check-load",
+            "http://h:1/check-load#geheim",
+            "fastcgi+unix:///x.sock#/y#geheim",
+        ] {
+            let message = text.parse::<Target>().unwrap_err();
             assert!(message.contains("password-file") && !message.contains("geheim"), "{message}");
         }
     }

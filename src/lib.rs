@@ -22,7 +22,7 @@
 //!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
-//!    [`place`], [`problem`], [`settings`], [`sockets`], [`text`], [`unit`]
+//!    [`php_fpm`], [`place`], [`problem`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
@@ -45,6 +45,7 @@ pub mod notice;
 pub mod outcome;
 pub mod page_url;
 pub mod password;
+pub mod php_fpm;
 pub mod place;
 pub mod pool;
 pub mod probe;

@@ -2,7 +2,7 @@
 //!
 //! The kernel says where the unit listens. The configuration only says which of these places is the admin port.
 
-use crate::endpoint::{Address, Endpoint, Protocol, Target};
+use crate::endpoint::{Address, Protocol, Target, Wanted};
 use crate::hhvm::{Hhvm, Value};
 use crate::load::Unknown;
 use crate::place::{Because, Choice, Reach, Tried, names};
@@ -20,8 +20,8 @@ const DEFAULT_PORT: u16 = 80;
 /// What is known besides where the unit listens.
 #[derive(Debug, Clone)]
 pub struct Hints {
-    /// The setting.
-    pub endpoint: Endpoint,
+    /// What the setting names.
+    pub wanted: Wanted,
     /// Where it is set.
     pub set_by: Option<Location>,
     /// What HHVM's configuration says.
@@ -71,14 +71,14 @@ impl Hints {
     /// was found out about listeners so far.
     #[must_use]
     pub fn choose(&self, reach: &Reach, listeners: &[Listener], tried: &[Tried]) -> Choice {
-        match (&self.endpoint, reach) {
-            (Endpoint::At(target), Reach::OtherHost) => Choice::OtherHost(target.clone()),
-            (Endpoint::At(target), reach) => self.at(target, reach, listeners),
-            (Endpoint::Sockets, _) => {
+        match (&self.wanted, reach) {
+            (Wanted::At(target), Reach::OtherHost) => Choice::OtherHost(target.clone()),
+            (Wanted::At(target), reach) => self.at(target, reach, listeners),
+            (Wanted::Sockets, _) => {
                 let admin = listeners.iter().filter(|listener| self.is_admin_port(listener));
                 Choice::Count(admin.map(|listener| listener.place.clone()).collect(), Because::Setting)
             }
-            (Endpoint::Auto, _) => self.of_hhvm(listeners, tried),
+            (Wanted::Auto, _) => self.of_hhvm(listeners, tried),
         }
     }
 

@@ -19,10 +19,18 @@ fn listens(places: &[&str]) -> Vec<Listener> {
     places.iter().map(|text| listener(place(text))).collect()
 }
 
+fn wanted(endpoint: &str) -> Wanted {
+    match endpoint {
+        "auto" => Wanted::Auto,
+        "sockets" => Wanted::Sockets,
+        target => Wanted::At(target.parse().unwrap()),
+    }
+}
+
 fn hints(endpoint: &str, options: &[(&str, &str)]) -> Hints {
     let words: Vec<String> = options.iter().map(|(name, value)| format!("-v{name}={value}")).collect();
     let hhvm = Hhvm::made(&words.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
-    Hints { endpoint: endpoint.parse().unwrap(), set_by: None, configured: Configured::of(&hhvm) }
+    Hints { wanted: wanted(endpoint), set_by: None, configured: Configured::of(&hhvm) }
 }
 
 fn here(addresses: &[&str]) -> Reach {
@@ -113,10 +121,10 @@ fn an_endpoint_on_this_host_is_asked_if_it_is_the_units() {
     let choose = |endpoint: &str, reach: &Reach| words(&hints(endpoint, &[]).choose(reach, &places, &[]));
     let tcp = "fastcgi://localhost:9001/check-load";
     assert_eq!(choose(tcp, &here(&["127.0.0.1:9001"])), tcp);
-    let unix = "fastcgi+unix:///run/hhvm/admin.sock/check-load";
+    let unix = "fastcgi+unix:///run/hhvm/admin.sock#/check-load";
     assert_eq!(choose(unix, &Reach::File(None)), unix);
     // By another name of the same file.
-    let other = "fastcgi+unix:///var/run/hhvm/admin.sock/check-load";
+    let other = "fastcgi+unix:///var/run/hhvm/admin.sock#/check-load";
     assert_eq!(choose(other, &Reach::File(Some(FileId { device: 1, inode: 2 }))), other);
     for reach in [Reach::File(None), Reach::File(Some(FileId { device: 1, inode: 3 }))] {
         assert!(choose(other, &reach).contains("but the unit listens on 127.0.0.1:9000, "), "{reach:?}");
@@ -161,7 +169,7 @@ proptest! {
         let (admin_port, page_port, knows) = configured;
         let protocol = knows.then_some(Protocol::FastCgi);
         let configured = Configured { admin_port, page_port, protocol };
-        let hints = Hints { endpoint: Endpoint::Auto, set_by: None, configured };
+        let hints = Hints { wanted: Wanted::Auto, set_by: None, configured };
         let admin: Vec<_> = admin.map(|port| (port, Protocol::Http)).into_iter().collect();
         let (choice, tried) = found(&hints, &listeners, &admin);
         prop_assert!(tried.len() <= TRIES_MAX);

@@ -1,5 +1,6 @@
 //! How a drain ended, and every sentence about it.
 
+use crate::endpoint::Kind;
 use crate::load::Load;
 use crate::text::{seconds, whole};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub enum FrontEnd {
 /// How a wait ended: what the journal, the status line, the next `status` and machines are told of it.
 #[derive(Debug, Clone)]
 pub struct Ending {
+    /// Of whom.
+    pub server: Kind,
     /// How.
     pub outcome: Outcome,
     /// The last load.
@@ -66,10 +69,10 @@ pub struct Ending {
 impl fmt::Display for Ending {
     /// The line of the journal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = seconds(self.elapsed);
+        let (time, server) = (seconds(self.elapsed), self.server);
         match (&self.outcome, &self.load) {
             (Outcome::Drained, Load::Known(load)) => {
-                write!(f, "load was {load} after {time}; HHVM may stop now")
+                write!(f, "load was {load} after {time}; {server} may stop now")
             }
             (Outcome::TimedOut, Load::Known(load)) => {
                 write!(f, "load is still {load} after {time}; the stop goes on")
@@ -78,9 +81,9 @@ impl fmt::Display for Ending {
                 write!(f, "load is unknown after {time} ({why}); the stop goes on")
             }
             (Outcome::HhvmEnded, _) => {
-                write!(f, "HHVM ended {time} into the drain; nothing is left to wait for")
+                write!(f, "{server} ended {time} into the drain; nothing is left to wait for")
             }
-            (Outcome::NotRunning, _) => f.write_str("HHVM is not running; nothing to drain"),
+            (Outcome::NotRunning, _) => write!(f, "{server} is not running; nothing to drain"),
             (Outcome::Interrupted, _) => write!(f, "interrupted after {time}; not waiting any longer"),
         }
     }
@@ -90,15 +93,15 @@ impl Ending {
     /// The status line that stays after the stop.
     #[must_use]
     pub fn status_line(&self) -> String {
-        let time = seconds(whole(self.elapsed));
+        let (time, server) = (seconds(whole(self.elapsed)), self.server);
         match (&self.outcome, &self.load) {
             (Outcome::Drained, Load::Known(load)) => format!("Drained in {time}, {load} in flight"),
             (Outcome::TimedOut, Load::Known(load)) => format!("Not drained: {load} in flight after {time}"),
             (Outcome::Drained | Outcome::TimedOut, Load::Unknown(why)) => {
                 format!("Not drained: load unknown after {time} ({why})")
             }
-            (Outcome::HhvmEnded, _) => format!("Not drained: HHVM ended by itself after {time}"),
-            (Outcome::NotRunning, _) => "Nothing to drain: HHVM was not running".to_owned(),
+            (Outcome::HhvmEnded, _) => format!("Not drained: {server} ended by itself after {time}"),
+            (Outcome::NotRunning, _) => format!("Nothing to drain: {server} was not running"),
             (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
         }
     }

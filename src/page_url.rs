@@ -1,6 +1,6 @@
 //! What a load balancer requests of this host's front end, as a person writes it.
 
-use crate::endpoint::{Endpoint, Target};
+use crate::endpoint::Target;
 use std::fmt;
 use std::str::FromStr;
 
@@ -33,7 +33,7 @@ impl FromStr for PageUrl {
             Some(format!("http://{authority}{}/{path}", if has_port { "" } else { ":80" }))
         });
         match with_port.as_deref().map(str::parse) {
-            Some(Ok(Endpoint::At(target))) if !query.contains(|c: char| c.is_control() || c == ' ') => {
+            Some(Ok(target)) if !query.contains(|c: char| c.is_control() || c == ' ') => {
                 let host = Some(host).filter(|host| !host.is_empty());
                 Ok(Self { target, query: query.to_owned(), host })
             }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 /// The admin password. Has no `Debug` and no `Display`, so that no message can hold it.
+#[derive(Clone)]
 pub struct Password(Vec<u8>);
 
 impl Password {

@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 pub enum Place {
     /// Something that answers with a load.
     Endpoint(Target),
+    /// Several things that answer, and whose loads are added up.
+    Sum(Vec<Target>),
     /// The connections to these listeners of the unit.
     Sockets(Vec<sockets::Place>, Because),
 }
@@ -75,6 +77,10 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endpoint(target) => target.fmt(f),
+            Self::Sum(targets) => {
+                f.write_str("the sum of")?;
+                targets.iter().try_for_each(|target| write!(f, " {target}"))
+            }
             Self::Sockets(listeners, _) => {
                 write!(f, "the kernel's list of connections to {}", names(listeners))
             }

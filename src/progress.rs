@@ -1,6 +1,7 @@
 //! What is shown during a drain: a status line every second, and a line in the log when the load changes.
 
 use crate::drain::Drain;
+use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::place::{Because, Place, names};
@@ -19,6 +20,7 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Progress<'a> {
     reporter: &'a Reporter,
+    server: Kind,
     timeout: Duration,
     /// The second that the status line was shown for, and whether it said anything of the load.
     shown: Option<(u64, bool)>,
@@ -28,10 +30,16 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Tells `reporter` of a drain of at most `timeout`.
+    /// Tells `reporter` of a drain of `server`, of at most `timeout`.
     #[must_use]
-    pub fn new(reporter: &'a Reporter, timeout: Duration) -> Self {
-        Self { reporter, timeout, shown: None, logged: None, says_counting: false }
+    pub fn new(reporter: &'a Reporter, server: Kind, timeout: Duration) -> Self {
+        Self { reporter, server, timeout, shown: None, logged: None, says_counting: false }
+    }
+
+    /// Who is drained.
+    #[must_use]
+    pub fn server(&self) -> Kind {
+        self.server
     }
 
     /// Where it is told.
@@ -80,7 +88,7 @@ impl<'a> Progress<'a> {
         }
         let due = self.logged.as_ref().is_none_or(|(at, logged)| {
             let since = now.saturating_duration_since(*at);
-            since >= REPEAT_EVERY || (since >= LOG_EVERY && logged != load)
+            since >= REPEAT_EVERY || (since >= LOG_EVERY && !logged.is_like(load))
         });
         let disbelief = Some(drain.disbelief(now)).filter(|left| drain.is_idle() && !left.is_zero());
         if due && (!drain.is_idle() || disbelief.is_some()) {

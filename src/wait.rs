@@ -177,7 +177,13 @@ pub fn drain(
             }
             Action::Finish(outcome) => {
                 let (load, front_end) = (drain.load().clone(), drain.front_end());
-                return Ok(Ending { outcome, load, elapsed: drain.elapsed(now), front_end });
+                return Ok(Ending {
+                    server: progress.server(),
+                    outcome,
+                    load,
+                    elapsed: drain.elapsed(now),
+                    front_end,
+                });
             }
         }
     }

@@ -1,19 +1,19 @@
 //! Finds out which process is HHVM, and where its load can be read.
 
 use super::password::read_password;
+use super::php_fpm;
+use super::unit_load::unit_load;
 use crate::context::{Caller, Context};
 use crate::discover;
-use crate::endpoint::{Endpoint, Kind};
+use crate::endpoint::{Endpoint, Kind, Target, Wanted};
 use crate::hhvm::{Hhvm, Value};
-use crate::kernel::{Host, Scope, own_cgroup};
-use crate::locate::{Configured, Hints};
+use crate::kernel::{Scope, own_cgroup};
+use crate::locate::Configured;
 use crate::password::Password;
-use crate::place::{Reach, Tried};
-use crate::probe::{Keys, Source, Subject, UnitLoad};
+use crate::probe::{Keys, Source, Sum};
 use crate::problem::Problem;
 use crate::process::{Main, Process};
 use crate::settings::Settings;
-use crate::sockets::Listener;
 use crate::systemd;
 use crate::unit::Unit;
 use std::path::PathBuf;
@@ -36,11 +36,15 @@ pub(super) fn source_of(
     running: &Running,
     deadline: Instant,
 ) -> Asked {
+    if settings.kind == Kind::PhpFpm {
+        let source = Source::only(php_fpm::pools(context, settings, &running.scope));
+        return Asked { source, problems: php_fpm::problems(context, settings, running.main.process()) };
+    }
     let process = running.main.process();
     let hhvm = process
         .filter(|_| !matches!(settings.endpoint, Endpoint::At(_)))
         .and_then(|main| configuration(context, main, None, deadline));
-    let mut asked = source(context, settings, hhvm.as_ref(), running.scope.clone());
+    let mut asked = source(context, settings, hhvm.as_ref(), &running.scope);
     asked.problems.extend(hhvm.iter().flat_map(Hhvm::problems));
     asked
 }
@@ -66,7 +70,7 @@ pub(super) fn configuration(
 }
 
 /// [`source_of`], for what is known of HHVM already, and its problems.
-pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, scope: Scope) -> Asked {
+pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>, scope: &Scope) -> Asked {
     let mut problems = Vec::new();
     let set = settings
         .password_file
@@ -74,30 +78,23 @@ pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>
         .and_then(|name| read_password(context, name).map_err(|problem| problems.push(problem)).ok());
     let own = hhvm.map(|hhvm| hhvm.options.admin_password());
     let configured = hhvm.map(Configured::of).unwrap_or_default();
-    let endpoint = match (&settings.endpoint, settings.kind) {
-        (Endpoint::Auto, Kind::PhpFpm) => Endpoint::Sockets,
-        (endpoint, _) => endpoint.clone(),
+    let load = |wanted: Wanted| {
+        let own = own.as_ref().and_then(Value::found).map(|found| Password::new(&found.value.0));
+        let keys = Keys { set: set.clone(), own };
+        unit_load(context, settings, wanted, (scope.clone(), configured, keys))
     };
-    let subject = Subject {
-        scope,
-        host: Host::below(&context.root),
-        kind: settings.kind,
-        target: match &endpoint {
-            Endpoint::At(target) => Some(target.clone()),
-            Endpoint::Auto | Endpoint::Sockets => None,
+    let source = match &settings.endpoint {
+        Endpoint::Auto => Source::only(load(Wanted::Auto)),
+        Endpoint::Sockets => Source::only(load(Wanted::Sockets)),
+        Endpoint::At(targets) => match &targets[..] {
+            [target] => Source::only(load(Wanted::At(target.clone()))),
+            targets => {
+                let part = |target: &Target| (target.clone(), load(Wanted::At(target.clone())));
+                Source::only(Sum::of(targets.iter().map(part).collect()))
+            }
         },
-        keys: Keys {
-            set,
-            own: own.as_ref().and_then(Value::found).map(|found| Password::new(&found.value.0)),
-        },
-        threshold: settings.threshold,
-        former: configured.pages(),
     };
-    let hints = Hints { endpoint, set_by: settings.set_by.get("endpoint").cloned(), configured };
-    let choose = Box::new(move |reach: &Reach, listeners: &[Listener], tried: &[Tried]| {
-        hints.choose(reach, listeners, tried)
-    });
-    Asked { source: Source::only(UnitLoad::new(subject, choose)), problems }
+    Asked { source, problems }
 }
 
 /// HHVM as it runs.

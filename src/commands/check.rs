@@ -4,9 +4,11 @@ use super::asking::{Asked, Running, configuration, source};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
 use super::password::exposure;
+use super::php_fpm;
 use super::trial::{front_end, health_url, tried_front_end};
 use super::{found, sharing};
 use crate::context::Context;
+use crate::endpoint::Kind;
 use crate::error::{Error, Result};
 use crate::hhvm::{Hhvm, Value};
 use crate::kernel::Scope;
@@ -58,7 +60,13 @@ pub(super) fn run(
         .process()
         .and_then(|process| configuration(context, process, unit.as_ref(), Instant::now() + PATIENCE));
     findings.extend(hhvm.iter().flat_map(found::findings));
-    findings.extend(load(context, settings, hhvm.as_ref(), unit.as_ref(), running.scope));
+    findings.extend(match settings.kind {
+        Kind::Hhvm => load(context, settings, hhvm.as_ref(), unit.as_ref(), &running.scope),
+        Kind::PhpFpm => {
+            let whose = (running.main.process(), &running.scope);
+            php_fpm::findings(context, settings, whose, unit.as_ref())
+        }
+    });
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
     findings.extend(match &unit {
         Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
@@ -139,7 +147,7 @@ fn load(
     settings: &Settings,
     hhvm: Option<&Hhvm>,
     unit: Option<&Unit>,
-    scope: Scope,
+    scope: &Scope,
 ) -> Vec<Finding> {
     let Asked { mut source, problems } = source(context, settings, hhvm, scope);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();

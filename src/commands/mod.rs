@@ -9,6 +9,7 @@ mod found;
 mod neighbours;
 mod operator;
 mod password;
+mod php_fpm;
 mod restore;
 mod serving;
 mod session;
@@ -16,6 +17,7 @@ mod sharing;
 mod status;
 mod stop;
 mod trial;
+mod unit_load;
 
 use crate::cli::Command;
 use crate::context::Context;

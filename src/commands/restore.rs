@@ -5,6 +5,7 @@ use super::neighbours::neighbours;
 use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
+use crate::endpoint::Kind;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pool::{By, Left, Member, Own, Record, drain_in_progress};
@@ -54,7 +55,7 @@ impl Session<'_> {
             Decision::StayOut(_) if record.is_none() => Ok(()),
             Decision::StayOut(Because::Stopped) if self.leave_to_others(member)? => Ok(()),
             Decision::StayOut(because) => {
-                self.stay_out(words(because).to_owned());
+                self.stay_out(words(because, self.settings.kind));
                 Ok(())
             }
             Decision::OnceItServes(wait) => {
@@ -83,12 +84,17 @@ impl Session<'_> {
     }
 
     fn bring_back_and_say_so(&self, member: &Member) -> Result<()> {
+        let server = self.settings.kind;
         let line = match self.bring_back(member)? {
-            Left::Nothing => "Back in the pool: HHVM serves",
-            Left::ToOthers | Left::Waiting(_) => "HHVM serves; another unit keeps the health file away",
-            Left::Files(_) => "HHVM serves; the health file could not be put back, see the journal",
+            Left::Nothing => format!("Back in the pool: {server} serves"),
+            Left::ToOthers | Left::Waiting(_) => {
+                format!("{server} serves; another unit keeps the health file away")
+            }
+            Left::Files(_) => {
+                format!("{server} serves; the health file could not be put back, see the journal")
+            }
         };
-        self.reporter.status(line.to_owned(), Duration::ZERO);
+        self.reporter.status(line, Duration::ZERO);
         Ok(())
     }
 
@@ -99,7 +105,7 @@ impl Session<'_> {
         let limit = unit.as_ref().map(|unit| &unit.timeout_start);
         let patience = start_patience(self.settings.start_timeout, limit);
         self.reporter.status(
-            "Waiting until HHVM serves before this node goes back into the pool".to_owned(),
+            format!("Waiting until {} serves before this node goes back into the pool", self.settings.kind),
             patience,
         );
         self.once_it_serves_as(member, unit.as_ref(), patience)
@@ -110,17 +116,18 @@ impl Session<'_> {
     }
 
     fn once_it_serves_as(&self, member: &Member, unit: Option<&Unit>, patience: Duration) -> Result<()> {
+        let server = self.settings.kind;
         let running = Running::of(self.context, unit);
         let Some(process) = running.main.process() else {
-            self.stay_out_until_it_serves("HHVM is not running");
+            self.stay_out_until_it_serves(&format!("{server} is not running"));
             return Ok(());
         };
         match self.wait_until_it_serves(process, &running.scope, patience)? {
             Serving::Yes => self.bring_back_and_say_so(member)?,
             Serving::NotYet(why) => {
-                self.stay_out_until_it_serves(&format!("HHVM does not serve yet ({why})"));
+                self.stay_out_until_it_serves(&format!("{server} does not serve yet ({why})"));
             }
-            Serving::Ended => self.stay_out_until_it_serves("HHVM has ended"),
+            Serving::Ended => self.stay_out_until_it_serves(&format!("{server} has ended")),
             Serving::Interrupted => {}
         }
         Ok(())
@@ -128,11 +135,11 @@ impl Session<'_> {
 
     /// Tells who goes on waiting.
     fn stay_out_until_it_serves(&self, why: &str) {
-        let unit = &self.context.unit;
+        let (unit, server) = (&self.context.unit, self.settings.kind);
         let waiter = format!("hhvm-drain-repool@{unit}");
         if self.context.caller == Caller::StartHook {
             self.reporter
-                .status(format!("Not in the pool yet: {waiter} waits until HHVM serves"), Duration::ZERO);
+                .status(format!("Not in the pool yet: {waiter} waits until {server} serves"), Duration::ZERO);
             self.reporter.tell(Message::LeftOut(format!("{why}; {waiter} goes on waiting")));
         } else {
             self.reporter.tell(Message::LeftOut(format!(
@@ -194,10 +201,10 @@ fn is_ours(member: &Member) -> Result<bool> {
     Ok(member.store().record()?.is_some_and(|record| record.by == By::Drain))
 }
 
-fn words(because: Because) -> &'static str {
+fn words(because: Because, server: Kind) -> String {
     match because {
-        Because::Stopping => "a stop is in progress",
-        Because::Stopped => "it goes back once HHVM serves again (repool is \"when-healthy\")",
-        Because::Never => "repool is \"never\"; to put it back, run hhvm-drain pool",
+        Because::Stopping => "a stop is in progress".to_owned(),
+        Because::Stopped => format!("it goes back once {server} serves again (repool is \"when-healthy\")"),
+        Because::Never => "repool is \"never\"; to put it back, run hhvm-drain pool".to_owned(),
     }
 }

@@ -66,7 +66,7 @@ impl<'a> Session<'a> {
             Out::Not => None,
         };
         let since = Since::new(started, out, settings.min_drain);
-        let progress = Progress::new(&self.reporter, settings.timeout);
+        let progress = Progress::new(&self.reporter, settings.kind, settings.timeout);
         let mut wait = Drain::new(limits, since);
         if settings.health_url.is_some() {
             wait = wait.asking_front_end();

@@ -3,6 +3,7 @@
 use super::asking::Running;
 use super::session::Session;
 use crate::context::{Caller, Context};
+use crate::endpoint::Kind;
 use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     let ending = match depooled {
-        None => not_running(),
+        None => not_running(settings.kind),
         Some(depooled) => session.drain(&mut member, &running, depooled, started)?,
     };
     session.conclude(&member, &ending);
@@ -50,8 +51,9 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     Ok(())
 }
 
-fn not_running() -> Ending {
+fn not_running(server: Kind) -> Ending {
     Ending {
+        server,
         outcome: Outcome::NotRunning,
         load: Load::Unknown(Unknown::NotAsked),
         elapsed: Duration::ZERO,

@@ -4,8 +4,11 @@
 //! file; all of it is bounded, in bytes and in time.
 
 mod chase;
+mod php_fpm;
 mod reader;
 mod rights;
+
+pub use php_fpm::php_fpm;
 
 use crate::hhvm::arguments::absolute_names;
 use crate::hhvm::{Hhvm, Start, read};

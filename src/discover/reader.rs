@@ -162,7 +162,7 @@ pub(super) fn content(file: &OwnedFd, stat: &Stat) -> io::Result<Rc<[u8]>> {
 }
 
 /// The name of a descriptor, by which it is opened once more (proc(5)).
-fn opened(file: &OwnedFd) -> PathBuf {
+pub(super) fn opened(file: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 

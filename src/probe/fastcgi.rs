@@ -28,7 +28,7 @@ const REQUEST_ID: u16 = 1;
 const HEADER_LEN: usize = 8;
 /// Most bytes of CGI headers that are read before the answer is taken for something else.
 const HEAD_MAX: usize = 8 << 10;
-/// Most bytes of records of whatever type that are read for one answer.
+/// Most bytes of records of whatever type that are read for one answer, or twice the body that is wanted.
 const TOTAL_MAX: usize = 128 << 10;
 
 /// Asks one FastCGI server.
@@ -166,21 +166,23 @@ struct Answer {
     pending: Vec<u8>,
     stdout: Vec<u8>,
     total: usize,
+    total_max: usize,
     limit: usize,
 }
 
 impl Answer {
     /// An answer of whose body `limit` bytes and one are wanted.
     fn of(limit: usize) -> Self {
-        Self { pending: Vec::new(), stdout: Vec::new(), total: 0, limit }
+        let total_max = TOTAL_MAX.max(2 * limit);
+        Self { pending: Vec::new(), stdout: Vec::new(), total: 0, total_max, limit }
     }
 
     /// Takes more bytes; the reply once it is complete.
     ///
     /// HHVM sends no empty STDOUT record before `END_REQUEST`, and some versions did not close: `END_REQUEST` ends it.
-    /// Bytes beyond [`TOTAL_MAX`] do not count, so that what comes out does not depend on how they are cut.
+    /// Bytes beyond the most that is read do not count, so that what comes out does not depend on how they are cut.
     fn take(&mut self, bytes: &[u8]) -> Result<Option<Reply>, Unknown> {
-        let room = TOTAL_MAX.saturating_sub(self.total);
+        let room = self.total_max.saturating_sub(self.total);
         self.total += bytes.len();
         self.pending.extend(&bytes[..bytes.len().min(room)]);
         while let Some((kind, id, content)) = self.next_record()? {
@@ -196,7 +198,7 @@ impl Answer {
                 _ => {}
             }
         }
-        if self.total > TOTAL_MAX {
+        if self.total > self.total_max {
             return Err(Unknown::Protocol("the answer is too long"));
         }
         Ok(None)
@@ -204,17 +206,13 @@ impl Answer {
 
     /// The connection was closed.
     fn end(&self) -> Result<Reply, Unknown> {
-        Err(Unknown::Protocol(if self.total == 0 {
-            "the port closed the connection without an answer"
-        } else {
-            "the answer is cut off"
-        }))
+        Err(if self.total == 0 { Unknown::Closed } else { Unknown::Protocol("the answer is cut off") })
     }
 
     /// A body that is longer than wanted need not be read to its end.
     fn too_much(&self) -> Result<Option<Reply>, Unknown> {
-        match reply(&self.stdout, self.limit) {
-            Some(reply) if reply.body.len() > self.limit => Ok(Some(reply)),
+        match split(&self.stdout) {
+            Some((_, body)) if body.len() > self.limit => Ok(reply(&self.stdout, self.limit)),
             None if self.stdout.len() > HEAD_MAX => {
                 Err(Unknown::Protocol("the headers of the answer have no end"))
             }
@@ -256,8 +254,15 @@ fn ended(content: &[u8], stdout: &[u8], limit: usize) -> Result<Reply, Unknown> 
     }
 }
 
-/// Splits CGI headers (RFC 3875, section 6.2) from the body; none while the headers have no end.
+/// A reply with as much of the body as is wanted; none while the headers have no end.
 fn reply(stdout: &[u8], limit: usize) -> Option<Reply> {
+    let (status, body) = split(stdout)?;
+    Some(Reply { status, body: body[..body.len().min(limit + 1)].to_vec() })
+}
+
+/// Takes the status out of CGI headers (RFC 3875, section 6.2), and the body from behind them; none while they have no
+/// end.
+fn split(stdout: &[u8]) -> Option<(u16, &[u8])> {
     let mut status = 200;
     let mut rest = stdout;
     loop {
@@ -265,8 +270,7 @@ fn reply(stdout: &[u8], limit: usize) -> Option<Reply> {
         let line = rest[..newline].trim_ascii();
         rest = &rest[newline + 1..];
         if line.is_empty() {
-            let body = rest[..rest.len().min(limit + 1)].to_vec();
-            return Some(Reply { status, body });
+            return Some((status, rest));
         }
         if let Some(value) = header(line, b"status") {
             let code = value.split(|b| *b == b' ').next().unwrap_or_default();

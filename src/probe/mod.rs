@@ -8,17 +8,22 @@ mod gauge;
 mod hhvm;
 pub mod http;
 mod inside;
+mod own;
 mod php_fpm;
+mod pools;
 mod prober;
 mod reach;
 mod recognise;
+mod several;
 mod source;
 mod unit;
 
 pub use client::{Client, Reply};
 pub use front_end::FrontEnd;
 pub use gauge::Gauge;
+pub use pools::{Answer, Pools, Which};
 pub use prober::Prober;
+pub use several::Sum;
 pub use source::Source;
 pub use unit::{Keys, Subject, UnitLoad};
 

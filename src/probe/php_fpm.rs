@@ -1,93 +1,95 @@
-//! The load of PHP-FPM: its status page in JSON (`pm.status_path`, `?json`; `fpm_status.c`).
+//! The load of PHP-FPM: its status page (`pm.status_path`), with the list of its processes.
 
 use super::client::{Client, Reply};
 use super::gauge::Gauge;
 use crate::load::Unknown;
+use crate::php_fpm::status;
 use crate::text::quote;
-use serde::Deserialize;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// What is appended to the path.
-const QUERY: &str = "json";
-/// A status page without its list of processes is a tenth of this.
-pub(super) const BODY_MAX: usize = 8 << 10;
+/// A process takes 1.4 kB of the page at most, and 550 bytes usually.
+pub(super) const BODY_MAX: usize = 1 << 20;
 
 /// A status page.
 pub(super) struct StatusPage {
     client: Box<dyn Client + Send>,
     path: String,
+    /// How many questions were put.
+    asked: u64,
 }
 
 impl StatusPage {
     /// The page at `path` of what `client` reaches.
     pub(super) fn new(client: Box<dyn Client + Send>, path: &str) -> Self {
-        Self { client, path: path.to_owned() }
+        Self { client, path: path.to_owned(), asked: 0 }
+    }
+
+    /// What the page says, by `deadline`; the process that answers does not count.
+    ///
+    /// Whether one of the pool itself answers, or one of the pool that `pm.status_listen` makes, the page tells: in the
+    /// list is our question, which nobody else can know.
+    pub(super) fn ask(&mut self, deadline: Instant) -> Result<status::Requests, Unknown> {
+        self.asked += 1;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let token = format!("&hhvm-drain={:x}-{}", now.as_nanos(), self.asked);
+        read(&self.client.get(&self.path, &format!("full{token}"), BODY_MAX, deadline)?, &token)
     }
 }
 
 impl Gauge for StatusPage {
     fn read(&mut self, deadline: Instant) -> Result<u64, Unknown> {
-        load(&self.client.get(&self.path, QUERY, BODY_MAX, deadline)?)
+        self.ask(deadline).map(|requests| requests.busy + requests.queued)
     }
 }
 
-#[derive(Deserialize)]
-struct Counts {
-    #[serde(rename = "active processes")]
-    active: u32,
-    #[serde(rename = "listen queue")]
-    queued: u32,
-}
-
-/// Active processes, less the one that answers this very question, and connections that wait for one.
+/// Reads the reply to a question that ended in `token`.
 ///
 /// # Errors
-/// When the reply is not such a page.
-pub(super) fn load(reply: &Reply) -> Result<u64, Unknown> {
+/// When it is no such page.
+pub(super) fn read(reply: &Reply, token: &str) -> Result<status::Requests, Unknown> {
     if reply.status != 200 {
         return Err(Unknown::Status(reply.status));
     }
-    let not_a_load = || Unknown::NotALoad(quote(&String::from_utf8_lossy(&reply.body)));
-    // A list of two numbers would do for a structure, too; and of a longer page the end was not read.
-    if reply.body.len() > BODY_MAX || !reply.body.trim_ascii_start().starts_with(b"{") {
-        return Err(not_a_load());
-    }
-    let counts: Counts = serde_json::from_slice(&reply.body).map_err(|_| not_a_load())?;
-    let others = counts.active.checked_sub(1).ok_or_else(not_a_load)?;
-    Ok(u64::from(others) + u64::from(counts.queued))
+    let page = String::from_utf8_lossy(&reply.body);
+    let whole = reply.body.len() <= BODY_MAX;
+    let requests = if whole { status::read(&page, token) } else { None };
+    requests.ok_or_else(|| Unknown::NotALoad(quote(page.get(..1000).unwrap_or(&page))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(status: u16, body: &str) -> Result<u64, Unknown> {
-        load(&Reply { status, body: body.as_bytes().to_vec() })
-    }
+    /// Answers with a pool of two processes, one of which answers, as PHP-FPM does.
+    struct Fpm;
 
-    #[test]
-    fn the_asking_process_does_not_count_and_the_queue_does() {
-        let page = r#"{"pool":"www","process manager":"dynamic","start time":1,"start since":5,"accepted conn":9,
-            "listen queue":2,"max listen queue":3,"listen queue len":511,"idle processes":1,"active processes":4,
-            "total processes":5,"max active processes":4,"max children reached":0,"slow requests":0}"#;
-        assert_eq!(of(200, page), Ok(5));
-    }
-
-    #[test]
-    fn what_is_no_status_page_is_no_load() {
-        for body in [
-            "",
-            "0",
-            "{}",
-            "<html>",
-            r#"{"active processes":0,"listen queue":0}"#,
-            r#"{"active processes":-1,"listen queue":0}"#,
-            r#"{"active processes":1}"#,
-            "[1,0]",
-            &format!("{:9000}", r#"{"active processes":1,"listen queue":0}"#),
-        ] {
-            assert!(matches!(of(200, body), Err(Unknown::NotALoad(_))), "{body}");
+    impl Client for Fpm {
+        fn get(&mut self, path: &str, query: &str, _: usize, _: Instant) -> Result<Reply, Unknown> {
+            let process = |state: &str, uri: &str| {
+                format!(
+                    "\n************************\nstate: {state}\nrequest duration: 1\nrequest URI: {uri}\n"
+                )
+            };
+            let body = "pool: www\nlisten queue: 3\nactive processes: 1\n".to_owned()
+                + &process("Running", "/status?full&hhvm-drain=0-1")
+                + &process("Running", &format!("{path}?{query}"));
+            Ok(Reply { status: 200, body: body.into_bytes() })
         }
-        assert_eq!(of(404, "File not found."), Err(Unknown::Status(404)));
+    }
+
+    #[test]
+    fn the_process_that_answers_is_known_by_the_question() {
+        let mut page = StatusPage::new(Box::new(Fpm), "/status");
+        assert_eq!(page.ask(Instant::now()), Ok(status::Requests { busy: 1, queued: 3 }));
+    }
+
+    #[test]
+    fn another_status_or_a_page_without_its_end_is_no_load() {
+        let mut reply = Fpm.get("/", "t", 0, Instant::now()).unwrap();
+        assert!(read(&reply, "t").is_ok());
+        reply.body.resize(BODY_MAX + 1, b'\n');
+        assert!(matches!(read(&reply, "t"), Err(Unknown::NotALoad(_))));
+        reply.status = 404;
+        assert_eq!(read(&reply, "t"), Err(Unknown::Status(404)));
     }
 }

@@ -45,8 +45,7 @@ mod tests {
     use super::*;
 
     fn reached(target: &str) -> Result<Reach, Unknown> {
-        let crate::endpoint::Endpoint::At(target) = target.parse().unwrap() else { panic!("{target}") };
-        reach(&target)
+        reach(&target.parse().unwrap())
     }
 
     #[test]

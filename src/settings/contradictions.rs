@@ -1,7 +1,6 @@
 //! Settings that are valid, but contradict each other.
 
 use super::table::Settings;
-use crate::endpoint::{Endpoint, Kind};
 use crate::text::seconds;
 
 impl Settings {
@@ -16,13 +15,6 @@ impl Settings {
                 seconds(self.min_drain),
                 seconds(self.timeout),
             ));
-        }
-        if self.kind == Kind::PhpFpm && !matches!(self.endpoint, Endpoint::At(_)) {
-            found.push(
-                "kind \"php-fpm\" needs an endpoint; set it to the status page, like \
-                 \"fastcgi+unix:///run/php/php8.2-fpm.sock/status\""
-                    .to_owned(),
-            );
         }
         found
     }

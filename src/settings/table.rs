@@ -1,6 +1,6 @@
 //! The table of settings, with one entry for each. Elsewhere there is only its use and its manual.
 
-use super::value::{self, Repool, list, one, optional};
+use super::value::{self, Repool, list, one, optional, whole};
 use crate::endpoint::{Endpoint, Kind};
 use crate::page_url::PageUrl;
 use crate::problem::Location;
@@ -128,8 +128,8 @@ settings! {
 
     /// Where the load is read.
     endpoint: Endpoint = ("endpoint", "URL", Some("auto")),
-    one(value::endpoint) as Form::One,
-    "Where to read the load";
+    whole(Endpoint::of) as Form::List(' '),
+    "Where to read the load; repeatable";
 
     /// What answers there.
     kind: Kind = ("kind", "KIND", Some("hhvm")),

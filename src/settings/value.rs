@@ -1,6 +1,6 @@
 //! How the values of settings are read. Each error says what is expected.
 
-use crate::endpoint::{Endpoint, Kind};
+use crate::endpoint::Kind;
 use crate::page_url::PageUrl;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -37,6 +37,11 @@ pub(super) fn list<T>(values: &[&str], parse: fn(&str) -> Result<T, String>) -> 
     values.iter().map(|value| parse(value)).collect()
 }
 
+/// Values that are judged together.
+pub(super) fn whole<T>(values: &[&str], parse: fn(&[&str]) -> Result<T, String>) -> Result<T, String> {
+    parse(values)
+}
+
 /// When a node that the drain took out goes back into the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repool {
@@ -64,10 +69,6 @@ pub(super) fn file(value: &str) -> Result<PathBuf, String> {
 
 pub(super) fn page_url(value: &str) -> Result<PageUrl, String> {
     value.parse().map_err(|what: String| format!("\"{}\" is {what}", crate::text::quote(value)))
-}
-
-pub(super) fn endpoint(value: &str) -> Result<Endpoint, String> {
-    value.parse()
 }
 
 pub(super) fn duration(value: &str) -> Result<Duration, String> {

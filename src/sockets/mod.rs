@@ -6,6 +6,7 @@ mod judgement;
 mod place;
 mod rows;
 mod seen;
+mod waiting;
 
 pub use judgement::{Count, Question};
 pub use place::{Name, Place};

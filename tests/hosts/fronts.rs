@@ -1,66 +1,6 @@
-//! Servers that nobody here wrote: PHP-FPM behind the drain, nginx and Apache in front of it.
+//! Servers that nobody here wrote: nginx and Apache in front of HHVM.
 
-use std::time::Duration;
-
-use crate::host::{Host, wait_for};
-
-/// Debian's PHP-FPM, with its status page on, and our drop-in for it, listening at `listen`.
-fn php_fpm(listen: &str, endpoint: &str) -> Host {
-    let host = Host::with_package()
-        .packages("php8.2-fpm,apache2")
-        .settings(&format!(
-            "min-drain = '1s'\n[unit.'php8.2-fpm.service']\nkind = 'php-fpm'\nendpoint = '{endpoint}/status'\n"
-        ))
-        .file("/var/www/slow.php", "<?php sleep((int) $_GET['s']); echo 'complete';\n")
-        .boot();
-    let pool = "/etc/php/8.2/fpm/pool.d/www.conf";
-    host.run(&format!("sed -i 's,^listen = .*,listen = {listen},' {pool}")).ok();
-    host.run(&format!("echo 'pm.status_path = /status' >>{pool}")).ok();
-    host.run("mkdir -p /etc/systemd/system/php8.2-fpm.service.d").ok();
-    host.run("hhvm-drain drop-in --unit php8.2-fpm >/etc/systemd/system/php8.2-fpm.service.d/drain.conf")
-        .ok();
-    host.run("systemctl daemon-reload; systemctl restart php8.2-fpm").ok();
-    host
-}
-
-fn drains_php_fpm(listen: &str, endpoint: &str, connect: &str) {
-    let host = php_fpm(listen, endpoint);
-    let check = host.run("hhvm-drain check --unit php8.2-fpm").ok();
-    assert!(check.stdout.contains("/status answers, load 0"), "{check:?}");
-    let requests: Vec<_> = [4, 5]
-        .into_iter()
-        .map(|seconds| {
-            host.spawn(&format!(
-                "REQUEST_METHOD=GET SCRIPT_NAME=/slow.php SCRIPT_FILENAME=/var/www/slow.php QUERY_STRING=s={seconds} \
-                 cgi-fcgi -bind -connect {connect}"
-            ))
-        })
-        .collect();
-    wait_for("two requests in flight", Duration::from_secs(4), || {
-        host.run("hhvm-drain status --unit php8.2-fpm").stdout.contains("Load:       2 in flight")
-    });
-    let stop = host.run("systemctl stop php8.2-fpm").ok();
-    assert!(stop.took >= Duration::from_secs(1) && stop.took < Duration::from_secs(8), "{stop:?}");
-    for request in requests {
-        let answer = request.wait().ok();
-        assert!(answer.stdout.ends_with("complete"), "{answer:?}");
-    }
-    assert_eq!(host.show("php8.2-fpm", "Result"), "success");
-    let status = host.run("hhvm-drain status --json --unit php8.2-fpm").ok().stdout;
-    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
-    assert_eq!(status["last_drain"]["outcome"], "drained");
-    host.run("systemctl start php8.2-fpm").ok();
-    wait_for("the node to be back in its pool", Duration::from_secs(10), || host.is_pooled());
-}
-
-pub fn php_fpm_on_a_unix_socket() {
-    let socket = "/run/php/php8.2-fpm.sock";
-    drains_php_fpm(socket, &format!("fastcgi+unix://{socket}"), socket);
-}
-
-pub fn php_fpm_on_tcp() {
-    drains_php_fpm("127.0.0.1:9100", "fastcgi://127.0.0.1:9100", "127.0.0.1:9100");
-}
+use crate::host::Host;
 
 /// A site of nginx's whose `php` lines answer requests for scripts.
 fn nginx(php: &str) -> String {

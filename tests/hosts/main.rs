@@ -16,6 +16,8 @@ mod needrestart;
 mod operator;
 mod overrides;
 mod package;
+mod php_fpm;
+mod php_fpm_files;
 mod recovery;
 mod rpm;
 mod shared_file;
@@ -56,8 +58,6 @@ const ONCE: &[Test] = tests! {
         purge,
         purge_in_mid_drain;
     fronts:
-        php_fpm_on_a_unix_socket,
-        php_fpm_on_tcp,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
     shared_file:
@@ -81,6 +81,18 @@ const ONCE: &[Test] = tests! {
         connections_that_a_closed_listener_has_left_count;
     files:
         a_shared_folder_without_hard_links_goes_and_comes;
+    php_fpm:
+        every_pool_of_any_kind_is_drained,
+        the_page_of_another_pool_is_not_one_of_its_requests,
+        what_waits_for_a_process_is_load,
+        a_new_process_takes_no_request_off,
+        an_endpoint_for_one_pool_is_told_apart_and_a_list_is_added_up,
+        reasons_are_about_php_fpm_and_told_once,
+        what_runs_counts_and_not_what_the_files_say_by_now,
+        a_network_of_its_own_hides_nothing,
+        a_connection_that_a_web_server_keeps_is_no_request;
+    php_fpm_files:
+        mean_to_us_what_they_mean_to_php_fpm;
     needrestart:
         leaves_hhvm_alone_and_would_not_without_us;
     rpm:

@@ -1,0 +1,176 @@
+//! Reads the main file and what it includes, entry by entry, into sections.
+
+use super::line::{Statement, statements};
+use super::pattern::{absolute, expand};
+use super::pools::Pool;
+use super::section::{Entry, Fault, Section, Spot};
+use super::value::Unclear;
+use super::{Files, Master};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// So deep may files include each other: PHP-FPM's own bound.
+const DEPTH_MAX: usize = 5;
+/// More files are no configuration of PHP-FPM's.
+const FILES_MAX: usize = 64;
+/// More pools are not looked after one by one.
+const POOLS_MAX: usize = 256;
+/// Longest value that matters; `$pool` could make one of any length.
+const VALUE_MAX: usize = 4096;
+
+/// What the files say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Configuration {
+    /// The pools, in the order of the files.
+    pub pools: Vec<Pool>,
+    /// `process_control_timeout`: so long a graceful stop waits; none means not at all.
+    pub process_control_timeout: Option<Duration>,
+    /// What is not known. A pool of a file that is not read is not among the pools.
+    pub faults: Vec<Fault>,
+}
+
+/// The names that matter, in any section.
+const KNOWN: [&str; 6] = [
+    "listen",
+    "listen.allowed_clients",
+    "pm.status_path",
+    "pm.status_listen",
+    "prefix",
+    "process_control_timeout",
+];
+
+/// Reads the files of `master`.
+pub fn read(master: &Master, files: &mut dyn Files) -> Configuration {
+    let mut reader = Reader {
+        prefix: &master.prefix,
+        files,
+        read: 0,
+        global: BTreeMap::new(),
+        pools: Vec::new(),
+        current: None,
+        faults: Vec::new(),
+    };
+    reader.file(&master.file, 0);
+    let mut faults = reader.faults;
+    let timeout =
+        reader.global.get("process_control_timeout").and_then(|entry| seconds(entry.value.as_ref().ok()?));
+    let pools = reader.pools.iter().map(|section| Pool::of(section, &master.prefix, &mut faults)).collect();
+    Configuration { pools, process_control_timeout: timeout.filter(|time| !time.is_zero()), faults }
+}
+
+struct Reader<'a> {
+    prefix: &'a Path,
+    files: &'a mut dyn Files,
+    /// How many files were read.
+    read: usize,
+    global: BTreeMap<&'static str, Entry>,
+    pools: Vec<Section>,
+    /// The pool whose section goes on, also from one file into another; none in `[global]`.
+    current: Option<usize>,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, path: &Path, depth: usize) {
+        let fault = |what: String| Fault { line: None, file: path.to_owned(), what };
+        if depth >= DEPTH_MAX || self.read >= FILES_MAX {
+            let what =
+                format!("is not read: more than {FILES_MAX} files, or {DEPTH_MAX} that include each other");
+            return self.faults.push(fault(what));
+        }
+        self.read += 1;
+        let content = match self.files.content(path) {
+            Ok(content) => content,
+            Err(why) => return self.faults.push(fault(format!("cannot be read ({why})"))),
+        };
+        for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
+            let spot = Spot { file: path.to_owned(), line: index + 1 };
+            for statement in statements(line) {
+                self.statement(statement, &spot, depth);
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: Statement, spot: &Spot, depth: usize) {
+        match statement {
+            Statement::Section(Ok(name)) => self.section(name, spot),
+            Statement::Section(Err(why)) => {
+                // What follows is nobody's.
+                self.section(Vec::new(), spot);
+                self.faults.push(Fault::at(spot, format!("the name of a section {why}")));
+            }
+            Statement::Entry(name, value) if name == "include" => self.include(value, spot, depth),
+            Statement::Entry(name, value) => self.entry(&name, value, spot),
+            Statement::Element => {}
+        }
+    }
+
+    /// `[global]`, in letters of any size, or a pool; that of a name which was there before goes on.
+    fn section(&mut self, name: Vec<u8>, spot: &Spot) {
+        if name.eq_ignore_ascii_case(b"global") {
+            self.current = None;
+            return;
+        }
+        let known = self.pools.iter().position(|pool| pool.name.eq_ignore_ascii_case(&name));
+        if known.is_none() && self.pools.len() == POOLS_MAX {
+            return self.faults.push(Fault::at(spot, format!("more than {POOLS_MAX} pools are not read")));
+        }
+        self.current = known.or_else(|| {
+            self.pools.push(Section { name, spot: spot.clone(), entries: BTreeMap::new() });
+            Some(self.pools.len() - 1)
+        });
+    }
+
+    fn entry(&mut self, name: &str, value: Result<Vec<u8>, Unclear>, spot: &Spot) {
+        let Some(known) = KNOWN.into_iter().find(|known| *known == name) else { return };
+        let current = self.current.and_then(|index| self.pools.get_mut(index));
+        let pool = current.as_ref().map(|section| section.name.as_slice()).unwrap_or_default();
+        let value = value.and_then(|value| in_pool(value, pool));
+        if let Err(why) = value {
+            self.faults.push(Fault::at(spot, format!("{known} {why}")));
+        }
+        let entries = current.map_or(&mut self.global, |section| &mut section.entries);
+        entries.insert(known, Entry { value, spot: spot.clone() });
+    }
+
+    fn include(&mut self, value: Result<Vec<u8>, Unclear>, spot: &Spot, depth: usize) {
+        let pattern = match value {
+            Ok(value) => absolute(&value, self.prefix),
+            Err(why) => return self.faults.push(Fault::at(spot, format!("include {why}"))),
+        };
+        match expand(&pattern, self.files) {
+            Ok(paths) => {
+                for path in paths {
+                    self.file(&path, depth + 1);
+                }
+            }
+            Err(why) => self.faults.push(Fault::at(spot, format!("include cannot be read ({why})"))),
+        }
+    }
+}
+
+/// Puts the pool's name in place of `$pool`, in what it makes again, too, as PHP-FPM does.
+fn in_pool(mut value: Vec<u8>, pool: &[u8]) -> Result<Vec<u8>, Unclear> {
+    const TOKEN: &[u8] = b"$pool";
+    while let Some(at) = value.windows(TOKEN.len()).position(|part| part == TOKEN) {
+        value.splice(at..at + TOKEN.len(), pool.iter().copied());
+        if value.len() > VALUE_MAX || pool.windows(TOKEN.len()).any(|part| part == TOKEN) {
+            return Err(Unclear::Syntax);
+        }
+    }
+    Ok(value)
+}
+
+/// A time: a number, and `s`, `m`, `h` or `d` behind it.
+fn seconds(value: &[u8]) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (number, unit) = match text.as_bytes().last()? {
+        b's' => (&text[..text.len() - 1], 1),
+        b'm' => (&text[..text.len() - 1], 60),
+        b'h' => (&text[..text.len() - 1], 3600),
+        b'd' => (&text[..text.len() - 1], 86400),
+        _ => (text, 1),
+    };
+    Some(Duration::from_secs(u64::from(number.parse::<u32>().ok()?) * unit))
+}
