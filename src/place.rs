@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 pub enum Place {
     /// Something that answers with a load.
     Endpoint(Target),
+    /// A front end that answers for it, on this host and not of the unit.
+    FrontEnd(Target),
     /// The connections to these listeners of the unit.
     Sockets(Vec<sockets::Place>, Because),
 }
@@ -74,7 +76,7 @@ impl Tried {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Endpoint(target) => target.fmt(f),
+            Self::Endpoint(target) | Self::FrontEnd(target) => target.fmt(f),
             Self::Sockets(listeners, _) => {
                 write!(f, "the kernel's list of connections to {}", names(listeners))
             }

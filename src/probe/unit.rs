@@ -189,8 +189,11 @@ impl UnitLoad {
             Kind::PhpFpm => Box::new(StatusPage::new(client, &target.path)),
             Kind::Hhvm => Box::new(AdminPort::new(client, &target.path, &query, *threshold)),
         };
+        self.place = Some(match whose {
+            Whose::FrontEnd(..) => Place::FrontEnd(target),
+            Whose::Own(_) | Whose::OtherHost => Place::Endpoint(target),
+        });
         self.asked = Some(Asked { whose, gauge });
-        self.place = Some(Place::Endpoint(target));
     }
 
     fn own_query(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::host::{Background, Host, wait_for};
+use crate::host::{Background, Entry, Host, wait_for};
 
 const SETTINGS: &str = "min-drain = '3s'\ntimeout = '20s'";
 /// A page takes longer than min-drain, and not as long as the timeout.
@@ -213,7 +213,7 @@ pub fn an_admin_port_in_a_private_network_is_asked_from_anywhere() {
     let messages = host.journal();
     let last = messages
         .iter()
-        .map(|entry| entry.message())
+        .map(Entry::message)
         .rfind(|line| line.contains("the stop goes on") || line.contains("may stop now"));
     assert!(last.is_some_and(|line| line.starts_with("load was 0 after ")), "{last:?}");
 }
