@@ -13,6 +13,8 @@ pub enum Place {
     Endpoint(Target),
     /// Several things that answer, and whose loads are added up.
     Sum(Vec<Target>),
+    /// A front end that answers for it, on this host and not of the unit.
+    FrontEnd(Target),
     /// The connections to these listeners of the unit.
     Sockets(Vec<sockets::Place>, Because),
 }
@@ -76,11 +78,11 @@ impl Tried {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Endpoint(target) => target.fmt(f),
             Self::Sum(targets) => {
                 f.write_str("the sum of")?;
                 targets.iter().try_for_each(|target| write!(f, " {target}"))
             }
+            Self::Endpoint(target) | Self::FrontEnd(target) => target.fmt(f),
             Self::Sockets(listeners, _) => {
                 write!(f, "the kernel's list of connections to {}", names(listeners))
             }

@@ -1,15 +1,20 @@
 //! HHVM's main process: found, watched and, only where systemd does not know it, signalled.
 
 use crate::context::{Context, Env};
+use crate::kernel::{Host, Scope, listeners, own_cgroup};
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The name of HHVM's processes, its light processes among them.
 const NAME: &str = "hhvm";
+
+/// For so long is looked for a process of another name.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A process that is still the one it was when it was found.
 #[derive(Debug)]
@@ -103,6 +108,7 @@ impl Main {
         }
         let cgroup = fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
         Self::in_cgroup(&proc, |of_process| of_process == cgroup, &context.env)
+            .or_one_that_listens(context, own_cgroup(&proc))
     }
 
     /// Finds it for a person, from what systemd says of the unit.
@@ -115,6 +121,19 @@ impl Main {
         let Some(control_group) = &unit.control_group else { return Self::Gone };
         let of_unit = |text: &str| text.lines().any(|line| line.ends_with(&format!(":{control_group}")));
         Self::in_cgroup(&proc, of_unit, &context.env)
+            .or_one_that_listens(context, Some(control_group.clone()))
+    }
+
+    /// Where none is called hhvm, the oldest process of the unit that listens for requests: programs can be renamed.
+    fn or_one_that_listens(self, context: &Context, cgroup: Option<String>) -> Self {
+        if !matches!(self, Self::Gone) || cgroup.is_none() || context.env.get("EXIT_CODE").is_some() {
+            return self;
+        }
+        let (scope, host) = (Scope { cgroup, main: None }, Host::below(&context.root));
+        let found = listeners(&scope, &host, Instant::now() + PATIENCE).unwrap_or_default();
+        let holders = found.into_iter().flat_map(|listener| listener.holders);
+        let oldest = holders.map(|holder| holder.process).min_by_key(|process| process.started);
+        oldest.and_then(|found| Process::open(found.pid, &host.proc)).map_or(Self::Gone, Self::LeftToSystemd)
     }
 
     fn in_cgroup(proc: &Path, belongs: impl Fn(&str) -> bool, env: &Env) -> Self {

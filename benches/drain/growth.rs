@@ -6,8 +6,8 @@ use crate::stats::{Times, millis};
 use crate::table::{Table, fine, mebibytes, ms, share};
 use std::time::Duration;
 
-/// A sample of the kernel's list of the most connections.
-const SAMPLE_MAX: Duration = Duration::from_millis(20);
+/// A sample of the most connections that may count as zero, for which all descriptors are looked at.
+const SAMPLE_MAX: Duration = Duration::from_millis(100);
 
 pub fn instances(all: &[Instances]) -> Table {
     let counts = all.iter().map(|at| at.count.to_string());

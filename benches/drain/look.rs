@@ -1,6 +1,7 @@
 //! What one look at a unit's sockets costs: many processes, each a copy of this program that holds descriptors.
 
 use crate::Result;
+use crate::table::{Table, fine};
 use hhvm_drain::kernel::{Host, Looker, Scope, listeners, look};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -26,9 +27,13 @@ pub struct Size {
     pub descriptors: u32,
 }
 
-/// A usual HHVM, and what a look must not take long for.
-pub const SIZES: [Size; 2] =
-    [Size { processes: 6, descriptors: 600 }, Size { processes: 1_000, descriptors: 10_000 }];
+/// Processes of a large unit.
+const MANY: u32 = 1_000;
+/// A usual HHVM, and one that takes long to look at.
+const SIZES: [Size; 2] =
+    [Size { processes: 6, descriptors: 600 }, Size { processes: MANY, descriptors: 10_000 }];
+const LISTENERS_MAX: Duration = Duration::from_millis(1);
+const CONNECTIONS_MAX: Duration = Duration::from_millis(100);
 
 /// CPU time of a look.
 pub struct Look {
@@ -58,6 +63,28 @@ fn of_unit(size: Size) -> Result<Look> {
         return Err(format!("a look sees {} processes and {} listeners", all()?, some()?).into());
     }
     Ok(Look { size, listeners: cpu(some)?, connections: cpu(all)? })
+}
+
+/// What the looks cost, and what they may.
+pub fn table(looks: &[Look]) -> Table {
+    let mut table = Table::new(["unit", "its listeners", "its connections", "wanted", "met"]);
+    for Look { size, listeners, connections } in looks {
+        let unit = format!("{} processes, {} descriptors", size.processes, size.descriptors);
+        let (wanted, met) = match size.processes {
+            MANY => ("connections: at most 100 ms", *connections <= CONNECTIONS_MAX),
+            _ => ("listeners: at most 1 ms", *listeners <= LISTENERS_MAX),
+        };
+        table.judged(&unit, [fine(*listeners), fine(*connections)], wanted, met);
+    }
+    table
+}
+
+pub fn about() -> String {
+    format!(
+        "CPU time of one look at real processes in a cgroup, of which the first listens. \"Its listeners\" is what is \
+         asked before a\nzero of the admin port is believed, and to see whether HHVM serves; \"its connections\" is a \
+         count of connections that may be\nzero. Median of {LOOKS} looks.\n"
+    )
 }
 
 /// The median of the CPU times of this thread and of those that it starts.

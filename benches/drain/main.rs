@@ -53,7 +53,10 @@ fn bench() -> Result<()> {
     println!("1 to 10,000 requests in flight (a minute and a half)");
     let samples = in_flight::samples()?;
     let long_drains = in_flight::long_drains()?;
+    println!("a look at the sockets of a unit (a few seconds)");
+    let looks = look::measure()?;
     let size = std::fs::metadata(node::PROGRAM)?.len();
-    let results = report::Results { rename, overshoot, long_drain, instances, samples, long_drains, size };
+    let results =
+        report::Results { rename, overshoot, long_drain, instances, samples, long_drains, looks, size };
     report::write(&results, &machine::describe(&busy)?)
 }

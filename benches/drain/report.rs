@@ -5,6 +5,7 @@ use crate::figures::{LONG_RUNS, LongDrain, Overshoot, RUNS, Rename, SCRIPT_RUNS,
 use crate::growth;
 use crate::in_flight::{InFlight, LongDrains};
 use crate::instances::Instances;
+use crate::look::{self, Look};
 use crate::meter::Usage;
 use crate::stats::Times;
 use crate::table::{Table, fine, mebibytes, ms, p99, share};
@@ -26,6 +27,7 @@ pub struct Results {
     pub instances: Vec<Instances>,
     pub samples: Vec<InFlight>,
     pub long_drains: LongDrains,
+    pub looks: Vec<Look>,
     pub size: u64,
 }
 
@@ -34,7 +36,8 @@ pub fn write(results: &Results, machine: &[(&str, String)]) -> Result<()> {
     let one = one_instance(results);
     let many = growth::instances(&results.instances);
     let in_flight = growth::in_flight(&results.samples, &results.long_drains);
-    print!("\n{one}\n{many}\n{in_flight}\n");
+    let looks = look::table(&results.looks);
+    print!("\n{one}\n{many}\n{in_flight}\n{looks}\n");
     let mut page = String::from("# What a drain costs\n\n");
     writeln!(
         page,
@@ -48,6 +51,7 @@ pub fn write(results: &Results, machine: &[(&str, String)]) -> Result<()> {
         "## With more requests in flight\n\n{in_flight}\n{}",
         growth::about_in_flight(&results.samples, &results.long_drains)
     )?;
+    writeln!(page, "## A look at the sockets of a unit\n\n{looks}\n{}", look::about())?;
     page.push_str("## The machine\n\n");
     for (name, value) in machine {
         writeln!(page, "- {name}: {value}")?;

@@ -156,8 +156,15 @@ fn load(
     }
     let running = unit.is_none_or(|unit| unit.activity == Activity::Active);
     let load = source.read(Instant::now() + PATIENCE);
-    if let (Load::Known(_), Some(Place::Sockets(listeners, Because::NoAdminPort))) = (&load, source.place()) {
-        findings.push(warning(counted(listeners, hhvm)));
+    match (&load, source.place()) {
+        (Load::Known(_), Some(Place::Sockets(listeners, Because::NoAdminPort))) => {
+            findings.push(warning(counted(listeners, hhvm)));
+        }
+        (_, Some(Place::FrontEnd(target))) => findings.push(good(format!(
+            "endpoint: at {target} listens a front end of root's and not HHVM itself; it gets no password but that in \
+             password-file"
+        ))),
+        _ => {}
     }
     findings.push(match load {
         Load::Known(load) => {

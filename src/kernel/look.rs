@@ -10,6 +10,7 @@ use super::unseen::check;
 use super::wire::Wanted;
 use super::{Host, Scope, Unseen};
 use crate::sockets::{Held, Holder, Listener, Place, Process, Seen, Space, TcpRow};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -69,9 +70,32 @@ pub fn users_listening(
 ) -> Result<Vec<u32>, Unseen> {
     let id = id_of(host, pid).map_err(|error| Unseen::NameSpace(pid, error.kind()))?;
     let mut space = NetSpace::open(host, pid, id)?;
-    space.list_tcp(Wanted::Listeners, deadline)?;
+    space.list_tcp(Wanted::Listeners, 0, deadline)?;
     let listens = |row: &&TcpRow| Place::Tcp(row.local).is_reached_by(address);
     Ok(space.listed.tcp.iter().filter(listens).map(|row| row.user).collect())
+}
+
+/// What was seen, with the lists of those sockets alone that belong to its listeners, as they are now. Sockets of which
+/// only the descriptors tell are missing: it is good for a count that is far from zero, and quicker than [`look`].
+///
+/// # Errors
+/// Those of [`look`].
+pub fn relist(mut seen: Seen, host: &Host, deadline: Instant) -> Result<Seen, Unseen> {
+    let listeners = seen.listeners();
+    let mut spaces = Vec::new();
+    for Space { inside, .. } in seen.spaces {
+        let id = id_of(host, inside).map_err(|_| Unseen::Changing)?;
+        let mut space = NetSpace::open(host, inside, id)?;
+        let places = || listeners.iter().filter(|listener| listener.inside == inside).map(|one| &one.place);
+        if places().any(|place| place.port().is_none()) {
+            space.list_unix(Wanted::Connections, deadline)?;
+        }
+        let ports: BTreeSet<u16> = places().filter_map(Place::port).collect();
+        ports.into_iter().try_for_each(|port| space.list_tcp(Wanted::Connections, port, deadline))?;
+        spaces.push(space.listed);
+    }
+    seen.spaces = spaces;
+    Ok(seen)
 }
 
 /// Tries again while the result is not settled: what is made between two steps is explained by the next attempt.
@@ -102,7 +126,7 @@ fn attempt(scope: &Scope, host: &Host, wanted: Wanted, deadline: Instant) -> Res
     if members(scope, host)? != pids && processes != super::processes::processes(scope, host, deadline)? {
         return Err(Unseen::Changing);
     }
-    spaces.iter_mut().try_for_each(|space| space.list_tcp(wanted, deadline))?;
+    spaces.iter_mut().try_for_each(|space| space.list_tcp(wanted, 0, deadline))?;
     let ids: Vec<u64> = spaces.iter().map(|space| space.id).collect();
     let spaces = spaces.into_iter().map(|space| space.listed).collect();
     let mut seen = Seen { processes, held, spaces, ..Seen::default() };
@@ -136,6 +160,6 @@ fn space_of_pid_1(host: &Host, known: &[u64], deadline: Instant) -> Result<Optio
     }
     let Ok(mut space) = NetSpace::open(host, PID_1, id) else { return Ok(None) };
     space.list_unix(Wanted::Connections, deadline)?;
-    space.list_tcp(Wanted::Connections, deadline)?;
+    space.list_tcp(Wanted::Connections, 0, deadline)?;
     Ok(Some(space.listed))
 }

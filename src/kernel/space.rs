@@ -40,13 +40,14 @@ impl NetSpace {
         }
     }
 
-    /// Lists TCP sockets of both families.
-    pub(super) fn list_tcp(&mut self, wanted: Wanted, deadline: Instant) -> Result<(), Unseen> {
-        match self.list(&wire::tcp_request(wanted), deadline) {
+    /// Lists TCP sockets of both families, of that local port or, if it is 0, of any.
+    pub(super) fn list_tcp(&mut self, wanted: Wanted, port: u16, deadline: Instant) -> Result<(), Unseen> {
+        let before = self.listed.tcp.len();
+        match self.list(&wire::tcp_request(wanted, port), deadline) {
             // A kernel that does not know, or does not allow, the old form.
             Err(Unseen::List(_)) => {
-                self.listed.tcp.clear();
-                let requests = wire::tcp_requests_by_family(wanted);
+                self.listed.tcp.truncate(before);
+                let requests = wire::tcp_requests_by_family(wanted, port);
                 requests.iter().try_for_each(|request| self.list(request, deadline))
             }
             listed => listed,

@@ -73,21 +73,23 @@ fn states(wanted: Wanted) -> u32 {
     }
 }
 
-/// TCP sockets of both families (`struct inet_diag_req`).
-pub(super) fn tcp_request(wanted: Wanted) -> Request {
+/// TCP sockets of both families (`struct inet_diag_req`), of that local port or, if it is 0, of any.
+pub(super) fn tcp_request(wanted: Wanted, port: u16) -> Request {
     let mut body = vec![AF_INET, 0, 0, 1 << (INET_DIAG_INFO - 1)];
-    body.extend([0; 48]);
+    body.extend(port.to_be_bytes());
+    body.extend([0; 46]);
     body.extend(states(wanted).to_ne_bytes());
     body.extend([0; 4]);
     Request { kind: TCPDIAG_GETSOCK, body }
 }
 
 /// The same, a question for each family (`struct inet_diag_req_v2`).
-pub(super) fn tcp_requests_by_family(wanted: Wanted) -> [Request; 2] {
+pub(super) fn tcp_requests_by_family(wanted: Wanted, port: u16) -> [Request; 2] {
     [AF_INET, AF_INET6].map(|family| {
         let mut body = vec![family, IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), 0];
         body.extend(states(wanted).to_ne_bytes());
-        body.extend([0; 48]);
+        body.extend(port.to_be_bytes());
+        body.extend([0; 46]);
         Request { kind: SOCK_DIAG_BY_FAMILY, body }
     })
 }

@@ -30,7 +30,7 @@ fn the_kernel_puts_the_times_where_they_are_read() {
     server.write_all(b"!").unwrap();
     client.read_exact(&mut [0]).unwrap();
     let mut times = None;
-    rows(&[tcp_request(Wanted::Connections)], |payload| {
+    rows(&[tcp_request(Wanted::Connections, 0)], |payload| {
         let row = tcp(payload);
         if row.is_some_and(|row| row.local == address && row.state == TcpState::Open) {
             let info = attributes(&payload[72..]).find(|(kind, _)| *kind == INET_DIAG_INFO);
@@ -54,11 +54,14 @@ fn both_forms_of_the_question_have_the_same_answer() {
             found.sort_by_key(|row| row.local);
             found.iter().map(|row| (row.local, row.state)).collect::<Vec<_>>()
         };
-        let both = of(&[tcp_request(Wanted::Connections)]);
+        let both = of(&[tcp_request(Wanted::Connections, 0)]);
         assert_eq!(both.len(), 2, "the listener and its connection: {both:?}");
-        assert_eq!(both, of(&tcp_requests_by_family(Wanted::Connections)), "{address}");
-        assert_eq!(of(&[tcp_request(Wanted::Listeners)]).len(), 1);
-        assert_eq!(of(&tcp_requests_by_family(Wanted::Listeners)).len(), 1);
+        assert_eq!(both, of(&tcp_requests_by_family(Wanted::Connections, 0)), "{address}");
+        assert_eq!(both, of(&[tcp_request(Wanted::Connections, port)]), "{address}");
+        assert_eq!(both, of(&tcp_requests_by_family(Wanted::Connections, port)), "{address}");
+        assert_eq!(of(&[tcp_request(Wanted::Connections, port.wrapping_add(1))]).len(), 0);
+        assert_eq!(of(&[tcp_request(Wanted::Listeners, 0)]).len(), 1);
+        assert_eq!(of(&tcp_requests_by_family(Wanted::Listeners, 0)).len(), 1);
     }
 }
 

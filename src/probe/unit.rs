@@ -8,19 +8,23 @@ use super::php_fpm::StatusPage;
 use super::reach::reach;
 use super::recognise::recognise;
 use crate::endpoint::{Kind, Target};
-use crate::kernel::{Host, Scope, in_network_of, listeners, look, still_holds, users_listening};
+use crate::kernel::{Host, Scope, in_network_of, listeners, look, relist, still_holds, users_listening};
 use crate::load::Unknown;
 use crate::password::Password;
 use crate::place::{Because, Choice, Place, Reach, Tried};
 use crate::sockets::{self, Listener, Question, Seen};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Most places that a unit has listened at are remembered.
 const FORMER_MAX: usize = 64;
 /// The process in whose network name space a front end is looked for.
 const PID_1: i32 = 1;
 const ROOT: u32 = 0;
+/// So many connections are far from zero.
+const MANY: u64 = 100;
+/// So often a unit with that many is looked at closely all the same.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How the next step is chosen: whom the endpoint leads to, where the unit listens, what was found out of that.
 pub type Choose = Box<dyn Fn(&Reach, &[Listener], &[Tried]) -> Choice + Send>;
@@ -59,7 +63,15 @@ pub struct UnitLoad {
     reach: Option<Reach>,
     tried: Vec<Tried>,
     asked: Option<Asked>,
+    busy: Option<Busy>,
     place: Option<Place>,
+}
+
+/// What was seen when the last count of connections was far from zero.
+struct Busy {
+    seen: Seen,
+    except: Vec<sockets::Place>,
+    at: Instant,
 }
 
 /// Somebody who answers.
@@ -79,7 +91,7 @@ impl UnitLoad {
     /// The load of `subject`.
     #[must_use]
     pub fn new(subject: Subject, choose: Choose) -> Self {
-        Self { subject, choose, reach: None, tried: Vec::new(), asked: None, place: None }
+        Self { subject, choose, reach: None, tried: Vec::new(), asked: None, busy: None, place: None }
     }
 
     /// Asks the one who has answered before. None if the unit does not listen there any more.
@@ -110,6 +122,7 @@ impl UnitLoad {
     /// Finds out where the load is read, and reads it.
     fn find(&mut self, deadline: Instant) -> Result<u64, Unknown> {
         self.asked = None;
+        self.busy = None;
         let reach = self.reach()?;
         let seen = match reach {
             Reach::OtherHost => Seen::default(),
@@ -145,6 +158,17 @@ impl UnitLoad {
         }
     }
 
+    /// Counts by the lists alone, while there is much to count and it was looked at closely not long ago.
+    fn recount(&mut self, deadline: Instant) -> Option<u64> {
+        let busy = self.busy.take().filter(|busy| busy.at.elapsed() < LOOK_EVERY)?;
+        let Subject { host, threshold, former, .. } = &self.subject;
+        let seen = relist(busy.seen, host, deadline).ok()?;
+        let counts = |place: &sockets::Place| !busy.except.contains(place);
+        let connections = seen.in_use(Question { counts: &counts, former }).connections;
+        self.busy = Some(Busy { seen, ..busy });
+        Some(connections).filter(|connections| *connections > threshold + MANY)
+    }
+
     fn reach(&mut self) -> Result<Reach, Unknown> {
         if let Some(reach) = &self.reach {
             return Ok(reach.clone());
@@ -165,8 +189,11 @@ impl UnitLoad {
             Kind::PhpFpm => Box::new(StatusPage::new(client, &target.path)),
             Kind::Hhvm => Box::new(AdminPort::new(client, &target.path, &query, *threshold)),
         };
+        self.place = Some(match whose {
+            Whose::FrontEnd(..) => Place::FrontEnd(target),
+            Whose::Own(_) | Whose::OtherHost => Place::Endpoint(target),
+        });
         self.asked = Some(Asked { whose, gauge });
-        self.place = Some(Place::Endpoint(target));
     }
 
     fn own_query(&self) -> String {
@@ -181,6 +208,10 @@ impl UnitLoad {
         let listeners = seen.listeners();
         let counts = |place: &sockets::Place| !except.contains(place);
         let count = seen.in_use(Question { counts: &counts, former: &self.subject.former });
+        if count.connections > self.subject.threshold + MANY {
+            let at = Instant::now();
+            self.busy = Some(Busy { seen: seen.clone(), except: except.to_vec(), at });
+        }
         self.remember(&listeners);
         let counted = listeners.into_iter().map(|listener| listener.place).filter(counts).collect();
         self.place = Some(Place::Sockets(counted, because));
@@ -200,7 +231,7 @@ impl UnitLoad {
 
 impl Gauge for UnitLoad {
     fn read(&mut self, deadline: Instant) -> Result<u64, Unknown> {
-        match self.ask(deadline)? {
+        match self.ask(deadline)?.or_else(|| self.recount(deadline)) {
             Some(load) => Ok(load),
             None => self.find(deadline),
         }

@@ -154,12 +154,12 @@ pub fn without_an_admin_port_connections_are_counted() {
     let request = host.request_page(Duration::from_secs(4));
     wait_for("the request to be counted", Duration::from_secs(2), || host.status()["load"] == 1);
     let check = host.run("hhvm-drain check");
-    assert!(check.stdout.contains("connections to port 9000 are counted"), "{check:?}");
+    assert!(check.stdout.contains("the connections to 127.0.0.1:9000 are counted"), "{check:?}");
     assert!(check.stdout.contains("graceful_shutdown_wait is 5 s (/etc/hhvm/admin-off.ini:"), "{check:?}");
     let stop = host.stop();
     assert!(stop.took >= Duration::from_millis(1500) && stop.took < Duration::from_secs(6), "{stop:?}");
     host.assert_stopped("drained");
-    host.assert_logged("HHVM has no admin port; counting the connections to port 9000 instead");
+    host.assert_logged("HHVM has no admin port; counting the connections to 127.0.0.1:9000 instead");
     request.wait().ok();
     host.assert_comes_back();
 }
