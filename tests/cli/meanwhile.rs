@@ -47,7 +47,7 @@ fn check_tells_of_the_stop_and_leaves_its_record() {
     let record = fs::read_to_string(rig.path(RECORD)).unwrap();
     let check = rig.check();
     for line in [
-        "warning  health-file: /var/www/status.php is moved away, so this node is out of the pool; see hhvm-drain status\n",
+        "warning  health-file: /var/www/status.php is moved away, so this node is out of the pool; see hhvm-drain status, and let no deploy delete /var/www/status.php* meanwhile\n",
         "ok       record: can be written\n",
         "/check-load answers, load 1\n",
     ] {

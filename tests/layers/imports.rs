@@ -135,6 +135,6 @@ fn expand(tree: &str) -> Vec<String> {
 /// Paths that are written out where they are used.
 fn inline(text: &str) -> Vec<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let words = text.split(|c| !is_word(c)).filter(|word| word.contains("::"));
-    words.map(|word| word.trim_matches(':').to_owned()).collect()
+    let words = text.split(|c| !is_word(c)).map(|word| word.trim_matches(':'));
+    words.filter(|word| word.contains("::")).map(str::to_owned).collect()
 }

@@ -43,7 +43,7 @@ fn a_circle_may_be_long_and_go_through_a_directory() {
     let files = [
         ("commands/mod.rs", "mod a;\nmod b;\npub fn run() { a::run() }\n"),
         ("commands/a.rs", "use super::b::help;\n"),
-        ("commands/b.rs", "use super::run;\n"),
+        ("commands/b.rs", "use super::{run, a};\n"),
     ];
     let found = circles(&tree(&files).imports());
     assert_eq!(found, [["commands", "commands::a", "commands::b"].map(str::to_owned).into()]);
