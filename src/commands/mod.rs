@@ -2,6 +2,7 @@
 
 mod asking;
 mod check;
+mod confined;
 mod drop_in;
 mod effective;
 mod finding;
@@ -13,6 +14,8 @@ mod serving;
 mod session;
 mod status;
 mod stop;
+mod stopped_first;
+mod taken_away;
 mod trial;
 
 use crate::cli::Command;
@@ -43,6 +46,6 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             };
             check::run(context, settings, problems, &front)
         }
-        Command::DropIn => drop_in::run(context),
+        Command::DropIn => drop_in::run(context, settings),
     }
 }
