@@ -78,7 +78,7 @@ fn root(unit: &Unit, name: &str) -> Option<Finding> {
 
 fn user(unit: &Unit, name: &str) -> Option<Finding> {
     let line = unit.exec_stop_confined.iter().find(|line| calls(line, "stop"))?;
-    let mend = format!("write ExecStop=-+{line}; see: systemctl cat {name}");
+    let mend = format!("write ExecStop=-+{line}; run: systemctl cat {name}");
     Some(match &unit.user {
         Some(user) => error(format!(
             "unit: hhvm-drain's ExecStop= has no \"+\", so it runs as {user}, and cannot take the node out; {mend}"

@@ -4,28 +4,48 @@ use super::asking::Running;
 use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
+use crate::drain::Event;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pool::{By, Member, Record, drain_in_progress};
 use crate::problem::Problem;
+use crate::process::Process;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
 use crate::settings::Settings;
 use crate::systemd;
 use crate::unit::{Activity, Unit};
-use crate::wait::{Signals, pause};
-use std::time::Duration;
+use crate::wait::{Signals, Watch, pause};
+use std::time::{Duration, Instant};
 
 /// How often the repool unit looks at a unit that is not active yet, or tries again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// For so long HHVM may take to end that was told to by a stop command of the unit's own.
+const TO_END: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
-    let Some(record) = member.store().record()? else { return Ok(()) };
+    let (record, left) = (member.store().record()?, left_behind(context));
+    if record.is_none() && left.is_none() {
+        return Ok(());
+    }
     let session = Session::start(context, settings, Signals::take_over()?);
-    let result = session.restore(&member, &record, problems, wait);
+    let result = match record {
+        Some(record) => session.restore(&member, &record, problems, wait),
+        None => Ok(()),
+    };
+    if let Some(process) = left {
+        session.tell_unless_it_ends(&process)?;
+    }
     session.reporter.flush();
     result
+}
+
+/// HHVM, if it outlives its stop. systemd.exec(5): `$MAINPID` is set in `ExecStopPost=` while the main process lives,
+/// which it does only with `KillMode=none`.
+fn left_behind(context: &Context) -> Option<Process> {
+    let pid = context.env.get("MAINPID").filter(|_| context.caller == Caller::StopHook)?;
+    Process::open(pid.parse().ok()?, &context.root.join("/proc"))
 }
 
 impl Session<'_> {
@@ -51,6 +71,15 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// A stop command of the unit's own may have told HHVM to end a moment ago. systemd waits for it anyway.
+    fn tell_unless_it_ends(&self, process: &Process) -> Result<()> {
+        let mut watch = Watch::over(Some(process), &self.signals);
+        if watch.next(Instant::now() + TO_END)? != Event::HhvmEnded && !process.has_ended() {
+            self.reporter.tell(Message::StillRuns(process.pid()));
+        }
+        Ok(())
     }
 
     /// What runs at a start runs right before and after one another, and after the stop hook, which has said it.

@@ -29,7 +29,7 @@ fn stop_commands(unit: &Unit, own: &Own, name: &str) -> Option<Finding> {
         ))),
         (KillMode::None, true) if unit.exec_stop.len() < 2 && unit.main_pid.is_some() => {
             Some(warning(format!(
-                "unit: KillMode=none, and no stop command, so nothing stops HHVM; remove KillMode=none; see: systemctl cat \
+                "unit: KillMode=none, and no stop command, so nothing stops HHVM; remove KillMode=none; run: systemctl cat \
              {name}"
             )))
         }
