@@ -20,6 +20,8 @@ pub(super) struct Need {
 enum Access {
     Read,
     Write,
+    /// Files are renamed there.
+    Rename,
 }
 
 /// What becomes of a drain without it.
@@ -43,7 +45,7 @@ pub(super) fn needs(context: &Context, settings: &Settings) -> Vec<Need> {
         .into_iter()
         .chain([need(Path::new("/proc"), Access::Read, Without::NoDrain)])
         .chain(files.map(|path| need(path, Access::Read, Without::NoDrain)))
-        .chain(directories.map(|path| need(path, Access::Write, Without::NoDrain)))
+        .chain(directories.map(|path| need(path, Access::Rename, Without::NoDrain)))
         .chain([need(Path::new("/var/lib/hhvm-drain"), Access::Write, Without::NoDrain)])
         .chain([need(Path::new("/run"), Access::Write, Without::Less)])
         .collect()
@@ -98,10 +100,13 @@ fn hidden(unit: &Unit, needs: &[Need], without: Without, name: &str) -> Option<S
             continue;
         }
         let path = need.path.display();
-        mends.push(match need.access {
+        mends.push(match (need.access, found.instead) {
+            (Access::Rename, Some(instead)) if !found.is_read_only => {
+                format!("set health-file to where it is below {}", instead.display())
+            }
             _ if found.is_named => format!("remove {}", found.setting),
-            Access::Read => format!("set BindReadOnlyPaths={path}"),
-            Access::Write => format!("set BindPaths={path}"),
+            (Access::Read, _) => format!("set BindReadOnlyPaths={path}"),
+            (Access::Write | Access::Rename, _) => format!("set BindPaths={path}"),
         });
         away.push(need.path.clone());
         settings.push(found.setting);
@@ -113,7 +118,7 @@ fn hidden(unit: &Unit, needs: &[Need], without: Without, name: &str) -> Option<S
     };
     (!away.is_empty()).then(|| {
         let (settings, away, mends) = (settings.join(", "), paths(&away), mends.join(", "));
-        format!("unit: {settings} keeps the hooks from {away}, so {consequence}; {mends}, with systemctl edit {name}")
+        format!("unit: {settings} keeps the hooks from {away}, so {consequence}; {mends}; change the unit with systemctl edit {name}")
     })
 }
 
@@ -127,8 +132,8 @@ mod tests {
         vec![
             need("/usr/bin/hhvm-drain", Access::Read, Without::NoDrain),
             need("/proc", Access::Read, Without::NoDrain),
-            need("/no/www", Access::Write, Without::NoDrain),
-            need("/no/www", Access::Write, Without::NoDrain),
+            need("/no/www", Access::Rename, Without::NoDrain),
+            need("/no/www", Access::Rename, Without::NoDrain),
             need("/no/lib/hhvm-drain", Access::Write, Without::NoDrain),
             need("/run", Access::Write, Without::Less),
         ]
@@ -159,7 +164,7 @@ mod tests {
         let [(Some(Severity::Error), line)] = &told_of[..] else { panic!("{told_of:?}") };
         for part in [
             "BindPaths=/srv:/usr/bin, TemporaryFileSystem=/no keeps the hooks from /usr/bin/hhvm-drain, /no/www, /no/lib/",
-            "set BindReadOnlyPaths=/usr/bin/hhvm-drain, set BindPaths=/no/www, set BindPaths=/no/lib/hhvm-drain, with",
+            "set BindReadOnlyPaths=/usr/bin/hhvm-drain, set BindPaths=/no/www, set BindPaths=/no/lib/hhvm-drain; change",
         ] {
             assert!(line.contains(part), "{line}");
         }
@@ -169,12 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn another_directory_in_place_of_the_site_is_where_the_health_file_is() {
+        let told_of = told("BindPaths=/srv/site:/no/www:rbind\n");
+        let [(Some(Severity::Error), line)] = &told_of[..] else { panic!("{told_of:?}") };
+        assert!(
+            line.contains("set health-file to where it is below /srv/site; change the unit with"),
+            "{line}"
+        );
+    }
+
+    #[test]
     fn what_is_only_read_may_be_read_only() {
         let told_of = told("BindReadOnlyPaths=/usr:/usr /no/www:/no/www /run:/run\n");
         let [(Some(Severity::Error), www), (Some(Severity::Warning), run)] = &told_of[..] else {
             panic!("{told_of:?}")
         };
-        assert!(www.contains("; remove BindReadOnlyPaths=/no/www:/no/www, with"), "{www}");
+        assert!(www.contains("; remove BindReadOnlyPaths=/no/www:/no/www; change"), "{www}");
         assert!(!www.contains("hhvm-drain,") && run.contains("/run:/run"), "{told_of:?}");
     }
 

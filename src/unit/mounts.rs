@@ -23,6 +23,8 @@ struct Mount {
 pub struct Hidden {
     /// The setting that does.
     pub setting: String,
+    /// What of the host is there instead; none if nothing is.
+    pub instead: Option<PathBuf>,
     /// Whether the path is there, but read-only.
     pub is_read_only: bool,
     /// Whether the setting names the path itself, so that no other setting can bring it back.
@@ -58,9 +60,11 @@ impl Mounts {
         });
         // Of two in one place the later one counts, the read-only one of two binds (seen with systemd 252).
         let (_, mount, rest) = covering.max_by_key(|(depth, ..)| *depth)?;
-        let is_itself = mount.source.as_ref().is_some_and(|source| join(&real(source), &rest) == path);
+        let source = mount.source.as_ref().map(|source| join(&real(source), &rest));
+        let is_itself = source.as_deref() == Some(path);
         (!is_itself || mount.is_read_only).then(|| Hidden {
             setting: mount.setting.clone(),
+            instead: source,
             is_read_only: is_itself,
             is_named: rest.as_os_str().is_empty(),
         })
@@ -89,11 +93,11 @@ mod tests {
     }
 
     fn away(setting: &str) -> Hidden {
-        Hidden { setting: setting.to_owned(), is_read_only: false, is_named: false }
+        Hidden { setting: setting.to_owned(), instead: None, is_read_only: false, is_named: false }
     }
 
-    fn named(setting: &str, is_read_only: bool) -> Hidden {
-        Hidden { setting: setting.to_owned(), is_read_only, is_named: true }
+    fn named(setting: &str, instead: &str, is_read_only: bool) -> Hidden {
+        Hidden { setting: setting.to_owned(), instead: Some(instead.into()), is_read_only, is_named: true }
     }
 
     #[test]
@@ -112,7 +116,7 @@ mod tests {
     fn another_directory_in_its_place_hides_it_and_a_read_only_one_is_told() {
         assert_eq!(
             hides(&[("BindPaths", "/srv:/var/www")], "/var/www"),
-            Some(named("BindPaths=/srv:/var/www", false))
+            Some(named("BindPaths=/srv:/var/www", "/srv", false))
         );
         assert_eq!(
             hides(&[("MountImages", "/i.raw:/var")], "/var/www"),
@@ -122,7 +126,10 @@ mod tests {
             hides(&[("BindPaths", "/var/www:/var/www"), ("BindReadOnlyPaths", value)], "/var/www")
         };
         assert_eq!(read_only("/var:/var"), None, "the inner one counts");
-        assert_eq!(read_only("/var/www:/var/www"), Some(named("BindReadOnlyPaths=/var/www:/var/www", true)));
+        assert_eq!(
+            read_only("/var/www:/var/www"),
+            Some(named("BindReadOnlyPaths=/var/www:/var/www", "/var/www", true))
+        );
     }
 
     #[test]

@@ -39,14 +39,7 @@ impl Own {
     /// The stop commands that `unit` no longer runs.
     #[must_use]
     pub fn lost_stop_commands(&self, unit: &Unit) -> Vec<&str> {
-        let mut left: Vec<&str> = unit.exec_stop.iter().map(|line| name(line)).collect();
-        let is_lost = |line: &&str| match left.iter().position(|left| *left == name(line)) {
-            Some(found) => {
-                left.swap_remove(found);
-                false
-            }
-            None => true,
-        };
+        let is_lost = |line: &&str| !unit.exec_stop.iter().any(|runs| is_same(line, runs));
         self.exec_stop.iter().map(String::as_str).filter(is_lost).collect()
     }
 }
@@ -62,6 +55,16 @@ pub fn calls(command: &str, subcommand: &str) -> bool {
 fn name(command: &str) -> &str {
     let program = command.split_whitespace().next().unwrap_or_default();
     program.trim_start_matches(['-', '@', ':', '+', '!', '|']).rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether `own`, a line of a file, is what `runs` tells of `systemctl show`, which has no quotes, and has put in what
+/// specifiers stand for.
+fn is_same(own: &str, runs: &str) -> bool {
+    let arguments = |line: &str| {
+        let words = line.split_whitespace().skip(1).map(|word| word.replace(['"', '\''], ""));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    name(own) == name(runs) && (own.contains(['%', '\\']) || arguments(own) == arguments(runs))
 }
 
 fn is_ours(lines: &[(String, String)]) -> bool {
@@ -143,6 +146,11 @@ mod tests {
         let ours = "/usr/bin/hhvm-drain stop --unit=hhvm.service";
         assert_eq!(own.lost_stop_commands(&unit(&[ours])).len(), 2);
         assert_eq!(own.lost_stop_commands(&unit(&[ours, "/bin/kill -TERM $MAINPID"])), ["/bin/a"]);
-        assert!(own.lost_stop_commands(&unit(&[ours, "/bin/a", "/bin/kill -9 x"])).is_empty());
+        assert_eq!(own.lost_stop_commands(&unit(&[ours, "/bin/a", "/bin/kill -9 x"])).len(), 1);
+        let words = ["-/bin/sh -c 'kill  \"$MAINPID\"'", "@/bin/b b %n"].map(str::to_owned);
+        let own = Own { exec_stop: words.to_vec(), ..Own::default() };
+        assert!(
+            own.lost_stop_commands(&unit(&["/bin/sh -c kill  $MAINPID", "/bin/b b u.service"])).is_empty()
+        );
     }
 }
