@@ -90,7 +90,7 @@ pub fn below_a_root_directory_check_fails_and_its_line_mends_it() {
 fn advice(check: &Output) -> String {
     let lines = complaints(check).join(" ");
     let settings = lines.split("set ").skip(1).filter_map(|rest| rest.split([',', ';', ' ']).next());
-    settings.map(|line| format!("{line}\n")).collect()
+    settings.collect::<Vec<_>>().join("\n")
 }
 
 pub fn mounts_that_hide_the_host_from_the_hooks_are_told_with_what_mends_them() {
