@@ -1,6 +1,6 @@
 //! `drop-in`: prints the drop-in for any unit, for an HHVM unit with another name, or for PHP-FPM.
 
-use super::asking::{configuration, main_of};
+use super::asking::{Running, configuration};
 use super::taken_away::{needed_timeout_stop, needs_notify_access_all, value};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -36,8 +36,8 @@ pub(super) fn run(context: &Context, settings: &Settings) -> Result<()> {
 
 fn needs(context: &Context, settings: &Settings, unit: &Unit) -> Needs {
     let own = systemd::own(unit, &context.root);
-    let main = main_of(context, Some(unit));
-    let hhvm = main.process().and_then(|process| configuration(context, process));
+    let running = Running::of(context, Some(unit));
+    let hhvm = running.main.process().and_then(|process| configuration(context, process));
     let timeout_stop = needed_timeout_stop(&own, settings, hhvm.as_ref());
     Needs {
         timeout_stop: match timeout_stop {
