@@ -56,9 +56,7 @@ const ONCE: &[Test] = tests! {
         purge,
         purge_in_mid_drain;
     foreign_units:
-        below_a_root_directory_check_fails_and_its_line_mends_it,
         mounts_that_hide_the_host_from_the_hooks_are_told_with_what_mends_them,
-        a_hook_without_its_plus_is_told,
         an_installation_keeps_the_notify_access_that_a_start_needs,
         an_installation_from_outside_keeps_a_watchdog_fed,
         with_killmode_none_the_units_own_command_stops_hhvm_after_the_drain,
@@ -115,6 +113,9 @@ const EVERYWHERE: &[Test] = tests! {
         check_notices_an_override_that_drops_the_drain,
         a_file_of_the_same_name_replaces_the_drop_in,
         a_broken_settings_file_still_drains;
+    foreign_units:
+        below_a_root_directory_check_fails_and_its_line_mends_it,
+        a_hook_without_its_plus_is_told;
     package:
         installs_and_purges_without_touching_hhvm,
         a_removal_in_mid_drain_brings_the_node_back,
