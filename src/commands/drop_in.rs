@@ -8,10 +8,12 @@ use crate::settings::Settings;
 use crate::systemd;
 use crate::unit::{KillMode, Patience, Unit};
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The drop-in of the package; its lines name the unit by a specifier, so they are right for every unit.
 const DROP_IN: &str = include_str!("../../systemd/hhvm.service.d/drain.conf");
+/// For so long HHVM's files may take to read.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What it has as `TimeoutStopSec=`.
 const TIMEOUT_STOP: Patience = Patience::For(Duration::from_secs(90));
 
@@ -37,7 +39,10 @@ pub(super) fn run(context: &Context, settings: &Settings) -> Result<()> {
 fn needs(context: &Context, settings: &Settings, unit: &Unit) -> Needs {
     let own = systemd::own(unit, &context.root);
     let running = Running::of(context, Some(unit));
-    let hhvm = running.main.process().and_then(|process| configuration(context, process));
+    let hhvm = running
+        .main
+        .process()
+        .and_then(|process| configuration(context, process, Some(unit), Instant::now() + PATIENCE));
     let timeout_stop = needed_timeout_stop(&own, settings, hhvm.as_ref());
     Needs {
         timeout_stop: match timeout_stop {

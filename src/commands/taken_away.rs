@@ -79,8 +79,8 @@ fn timeout_stop(unit: &Unit, own: &Own, name: &str) -> Option<Finding> {
 
 /// Whether systemd waits for HHVM as long as HHVM waits for its requests, after a drain that has taken all its time.
 pub(super) fn graceful_wait(hhvm: &Hhvm, unit: &Unit, settings: &Settings, name: &str) -> Option<Finding> {
-    let wait = hhvm.options.graceful_wait.as_ref().filter(|found| found.value > 0)?;
-    let needed = settings.timeout.saturating_add(Duration::from_secs(wait.value));
+    let wait = hhvm.options.graceful_wait.found().filter(|found| found.value > 0)?;
+    let needed = settings.timeout.saturating_add(Duration::from_secs(wait.value.into()));
     let Patience::For(limit) = unit.timeout_stop else { return None };
     (limit < needed).then(|| {
         warning(format!(
@@ -97,8 +97,8 @@ pub(super) fn graceful_wait(hhvm: &Hhvm, unit: &Unit, settings: &Settings, name:
 
 /// What `TimeoutStopSec=` has to be: for the drain, then for HHVM, and not shorter than the unit's own.
 pub(super) fn needed_timeout_stop(own: &Own, settings: &Settings, hhvm: Option<&Hhvm>) -> Patience {
-    let wait = hhvm.and_then(|hhvm| hhvm.options.graceful_wait.as_ref()).map_or(0, |found| found.value);
-    let needed = settings.timeout.saturating_add(Duration::from_secs(wait)).saturating_add(TO_END);
+    let wait = hhvm.and_then(|hhvm| hhvm.options.graceful_wait.found()).map_or(0, |found| found.value);
+    let needed = settings.timeout.saturating_add(Duration::from_secs(wait.into())).saturating_add(TO_END);
     let needed = Patience::For(needed);
     own.timeout_stop.as_ref().and_then(|own| longer(own, &needed)).cloned().unwrap_or(needed)
 }
@@ -131,7 +131,7 @@ fn in_words(patience: &Patience) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hhvm::Origin;
+    use crate::hhvm::{Found, Origin, Value};
     use crate::problem::Severity;
 
     const OURS: &str = "ExecStop={ path=x ; argv[]=/usr/bin/hhvm-drain stop ; ignore_errors=yes }\nMainPID=7\n\
@@ -190,24 +190,23 @@ mod tests {
 
     #[test]
     fn hhvms_own_wait_has_to_fit() {
-        let waiting = |seconds: &str| {
+        let waiting = |seconds: u32| {
             let mut hhvm = Hhvm::default();
-            let origin = Origin::CommandLine("-vServer.GracefulShutdownWait".to_owned());
-            hhvm.set("Server.GracefulShutdownWait".to_owned(), seconds.to_owned(), origin);
+            hhvm.options.graceful_wait = Value::Set(Found { value: seconds, origin: Origin::Start });
             hhvm
         };
         let told =
             |seconds| graceful_wait(&waiting(seconds), &Unit::parse(OURS), &Settings::default(), "u.service");
-        assert!(told("60").is_none() && told("0").is_none());
-        assert!(told("61").unwrap().text.contains("set TimeoutStopSec=151 with systemctl edit u.service"));
-        assert!(told("18446744073709551615").is_some(), "and no number is too large");
+        assert!(told(60).is_none() && told(0).is_none());
+        assert!(told(61).unwrap().text.contains("set TimeoutStopSec=151 with systemctl edit u.service"));
+        assert!(told(u32::MAX).is_some());
         let needed = |own, seconds| {
             let own = Own { timeout_stop: own, ..Own::default() };
             value(&needed_timeout_stop(&own, &Settings::default(), Some(&waiting(seconds))))
         };
-        assert_eq!(needed(None, "0"), "90");
-        assert_eq!(needed(Some(Patience::For(Duration::from_secs(600))), "300"), "600");
-        assert_eq!(needed(Some(Patience::For(Duration::from_secs(100))), "300"), "390");
-        assert_eq!(needed(Some(Patience::Infinite), "300"), "infinity");
+        assert_eq!(needed(None, "0"), 90);
+        assert_eq!(needed(Some(Patience::For(Duration::from_secs(600))), "300"), 600);
+        assert_eq!(needed(Some(Patience::For(Duration::from_secs(100))), "300"), 390);
+        assert_eq!(needed(Some(Patience::Infinite), 300), "infinity");
     }
 }

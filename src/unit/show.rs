@@ -64,7 +64,9 @@ impl Unit {
             activity: values.one("ActiveState").into(),
             main_pid: values.one("MainPID").parse().ok().filter(|pid| *pid > 0),
             control_group: values.filled("ControlGroup"),
-            start: ["ExecStart", "Environment", "EnvironmentFiles"].map(|name| values.all(name).join("\n")).join("\n"),
+            start: ["ExecStart", "Environment", "EnvironmentFiles"]
+                .map(|name| values.all(name).join("\n"))
+                .join("\n"),
             exec_stop: values.commands("ExecStop"),
             exec_stop_confined: values.confined("ExecStopEx"),
             exec_stop_post: values.commands("ExecStopPost"),
