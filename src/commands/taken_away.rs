@@ -204,9 +204,9 @@ mod tests {
             let own = Own { timeout_stop: own, ..Own::default() };
             value(&needed_timeout_stop(&own, &Settings::default(), Some(&waiting(seconds))))
         };
-        assert_eq!(needed(None, "0"), 90);
-        assert_eq!(needed(Some(Patience::For(Duration::from_secs(600))), "300"), 600);
-        assert_eq!(needed(Some(Patience::For(Duration::from_secs(100))), "300"), 390);
+        assert_eq!(needed(None, 0), "90");
+        assert_eq!(needed(Some(Patience::For(Duration::from_secs(600))), 300), "600");
+        assert_eq!(needed(Some(Patience::For(Duration::from_secs(100))), 300), "390");
         assert_eq!(needed(Some(Patience::Infinite), 300), "infinity");
     }
 }
