@@ -65,7 +65,9 @@ impl Unit {
             main_pid: values.one("MainPID").parse().ok().filter(|pid| *pid > 0),
             control_group: values.filled("ControlGroup"),
             start: ["ExecStart", "Environment", "EnvironmentFiles"]
-                .map(|name| values.all(name).join("\n"))
+                .into_iter()
+                .flat_map(|name| values.all(name).iter().copied())
+                .collect::<Vec<_>>()
                 .join("\n"),
             exec_stop: values.commands("ExecStop"),
             exec_stop_confined: values.confined("ExecStopEx"),
