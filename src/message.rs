@@ -73,6 +73,8 @@ pub enum Message {
     Stopping,
     /// HHVM did not end in time, and is killed.
     Killing(Duration),
+    /// HHVM, this process, was not told to stop by anybody.
+    StillRuns(i32),
     /// A health file has been brought back.
     MovingBack {
         /// The disabled file.
@@ -127,6 +129,7 @@ impl Message {
             | Self::CannotUnpark(..)
             | Self::Gone(_)
             | Self::OutOfSight(..)
+            | Self::StillRuns(_)
             | Self::Failed(_) => Priority::Error,
             Self::Finished(Ending { outcome: Outcome::TimedOut | Outcome::Interrupted, .. })
             | Self::NoHealthFile(_)
@@ -174,6 +177,7 @@ impl Message {
             Self::NoHealthFile(_) | Self::CannotPark(..) | Self::FrontEndStillUp(_) => {
                 "0b7719ec70fb4beda970b61b31a8a741"
             }
+            Self::StillRuns(_) => "c1de6bbc1e8da0f76b09b6c1a2f05cce",
             Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
             Self::Superseded { .. }
             | Self::Replaced { .. }
@@ -254,6 +258,10 @@ impl Message {
             }
             Self::Finished(ending) => ending.to_string(),
             Self::Stopping => "systemd does not know HHVM's main process; stopping HHVM from here".to_owned(),
+            Self::StillRuns(pid) => format!(
+                "HHVM (process {pid}) is still running after its stop, because the unit has KillMode=none and no stop command \
+                 that ends it; run hhvm-drain check"
+            ),
             Self::Killing(after) => format!("HHVM did not end within {}; killing it", seconds(*after)),
             Self::MovingBack { from, to } => {
                 format!("moving {} back to {}", from.display(), to.display())

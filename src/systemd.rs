@@ -1,7 +1,8 @@
-//! Asks systemd about a unit and the host, with `systemctl`, which never holds up a drain.
+//! Asks systemd about a unit and the host, with `systemctl`, which never holds up a drain; and reads the unit's files.
 
-use crate::context::UnitName;
-use crate::unit::Unit;
+use crate::context::{Root, UnitName};
+use crate::files;
+use crate::unit::{Own, Patience, Unit};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -13,12 +14,66 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Most that is read of an answer; a unit with many commands has some kilobytes.
 const ANSWER_MAX: usize = 1 << 20;
 
+/// Most that is read of a unit's file.
+const FILE_MAX: u64 = 1 << 20;
+/// Most units that are asked about, and so often, to learn what else stops with a unit.
+const FOLLOWERS_MAX: usize = 200;
+const ROUNDS: usize = 5;
+
 /// What systemd says of `unit`; none where there is no systemd that answers.
 #[must_use]
 pub fn unit(unit: &UnitName) -> Option<Unit> {
+    Some(Unit::parse(&show(&[unit.as_str()])?))
+}
+
+/// The units that are stopped when `unit` is, because of it or of each other; none if systemd does not tell all.
+#[must_use]
+pub fn followers(unit: &Unit) -> Option<Vec<Unit>> {
+    let mut found: Vec<Unit> = Vec::new();
+    let mut next = names(std::slice::from_ref(unit));
+    for _ in 0..ROUNDS {
+        next.retain(|name| *name != unit.id && !found.iter().any(|known| known.id == *name));
+        if next.is_empty() {
+            return Some(found);
+        }
+        if found.len() + next.len() > FOLLOWERS_MAX {
+            return None;
+        }
+        let units = Unit::parse_all(&show(&next.iter().map(String::as_str).collect::<Vec<_>>())?);
+        next = names(&units);
+        found.extend(units);
+    }
+    None
+}
+
+/// The names of the units that are stopped because one of `units` is.
+fn names(units: &[Unit]) -> Vec<String> {
+    let names = units.iter().flat_map(|unit| &unit.stops).map(|(_, name)| name.clone());
+    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// What the unit's files say, and systemd's defaults for what they do not, without this program's drop-ins.
+#[must_use]
+pub fn own(unit: &Unit, root: &Root) -> Own {
+    let text =
+        |path| Some(String::from_utf8_lossy(&files::read(&root.join(path), FILE_MAX).ok()?).into_owned());
+    let mut own = Own::of(&unit.files.iter().filter_map(text).collect::<Vec<_>>());
+    own.timeout_stop = own.timeout_stop.or_else(default_timeout_stop);
+    own
+}
+
+/// `DefaultTimeoutStopSec=` (systemd-system.conf(5)).
+fn default_timeout_stop() -> Option<Patience> {
+    let answer = ask(&["show", "--no-pager", "-p", "DefaultTimeoutStopUSec", "--value"], PATIENCE)?;
+    answer.succeeded.then(|| Patience::from(String::from_utf8_lossy(&answer.text).trim()))
+}
+
+/// What systemd says of these units.
+fn show(units: &[&str]) -> Option<String> {
     let properties = Unit::PROPERTIES.join(",");
-    let answer = ask(&["show", "--no-pager", "-p", &properties, "--", unit.as_str()], PATIENCE)?;
-    answer.succeeded.then(|| Unit::parse(&String::from_utf8_lossy(&answer.text)))
+    let arguments = [&["show", "--no-pager", "-p", &properties, "--"], units].concat();
+    let answer = ask(&arguments, PATIENCE)?;
+    answer.succeeded.then(|| String::from_utf8_lossy(&answer.text).into_owned())
 }
 
 /// Whether the host is going down: `systemctl is-system-running` says so from the moment that `shutdown.target` is

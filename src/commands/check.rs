@@ -1,10 +1,13 @@
 //! `check`: checks that the next stop will drain, and if not, says why.
 
 use super::asking::{Asked, Running, configuration, source};
+use super::confined::{confinement, needs};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
 use super::password::exposure;
 use super::php_fpm;
+use super::stopped_first;
+use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
 use super::{found, sharing};
 use crate::context::Context;
@@ -69,7 +72,7 @@ pub(super) fn run(
     });
     findings.extend(hhvm.as_ref().zip(unit.as_ref()).and_then(|(hhvm, unit)| exit_status(hhvm, unit)));
     findings.extend(match &unit {
-        Some(unit) => effective_unit(unit, settings, context.unit.as_str()),
+        Some(unit) => judged(context, settings, unit, hhvm.as_ref()),
         None => vec![warning("unit: systemctl does not work here, so the unit is not checked")],
     });
     findings.extend(sharing::finding(context, settings));
@@ -87,6 +90,19 @@ pub(super) fn run(
         0 => Ok(()),
         errors => Err(Error::CheckFailed(errors)),
     }
+}
+
+/// The unit, and how it suits the drain.
+fn judged(context: &Context, settings: &Settings, unit: &Unit, hhvm: Option<&Hhvm>) -> Vec<Finding> {
+    let name = context.unit.as_str();
+    let mut findings = effective_unit(unit, settings, name);
+    if unit.is_loaded {
+        findings.extend(confinement(unit, &needs(context, settings), name));
+        findings.extend(losses(unit, &systemd::own(unit, &context.root), name));
+        findings.extend(hhvm.and_then(|hhvm| graceful_wait(hhvm, unit, settings, name)));
+        findings.extend(stopped_first::followers(unit, systemd::followers(unit).as_deref()));
+    }
+    findings
 }
 
 fn health_files(context: &Context, member: &Member) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use super::finding::{Finding, error, good, warning};
 use crate::hhvm::Hhvm;
 use crate::settings::Settings;
 use crate::text::seconds;
-use crate::unit::{NotifyAccess, Patience, Unit};
+use crate::unit::{Activity, NotifyAccess, Output, Patience, Unit, calls};
 use std::time::Duration;
 
 /// systemd must have at least this much more patience than the drain's timeout.
@@ -46,10 +46,31 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
             .push(warning("unit: NotifyAccess= is not exec, so systemctl status does not show the drain"));
     }
     findings.push(patience(&unit.timeout_stop, settings.timeout));
+    findings.extend(start(unit));
+    if unit.output == Output::Discarded {
+        findings.push(warning(
+            "unit: StandardError=null, so the journal does not tell of a drain; hhvm-drain status tells how the last one \
+             ended",
+        ));
+    }
     if unit.need_daemon_reload {
         findings.push(warning("unit: its files have changed on disk; run systemctl daemon-reload"));
     }
     findings
+}
+
+/// systemd stops a unit that is being started without its `ExecStop=` (`service_stop` in its source).
+fn start(unit: &Unit) -> Option<Finding> {
+    match (unit.activity, &unit.timeout_start) {
+        (Activity::Activating, Patience::Infinite) => Some(error(
+            "unit: it is still being started, which may take for ever, and a stop in that time does not drain; with \
+             Type=oneshot, or Type=notify without its notification, a start is never over: set Type=exec",
+        )),
+        (Activity::Activating, _) => {
+            Some(warning("unit: it is still being started, and a stop in that time does not drain"))
+        }
+        _ => None,
+    }
 }
 
 fn stop_command(unit: &Unit, name: &str) -> Finding {
@@ -64,11 +85,6 @@ fn stop_command(unit: &Unit, name: &str) -> Finding {
             "unit: ExecStop= does not call hhvm-drain stop; a drop-in may have reset it; run: systemctl cat {name}"
         )),
     }
-}
-
-fn calls(command: &str, subcommand: &str) -> bool {
-    let mut words = command.split_whitespace();
-    words.any(|word| word.rsplit('/').next() == Some("hhvm-drain")) && words.any(|word| word == subcommand)
 }
 
 fn patience(timeout_stop: &Patience, timeout: Duration) -> Finding {

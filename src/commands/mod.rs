@@ -2,6 +2,7 @@
 
 mod asking;
 mod check;
+mod confined;
 mod drop_in;
 mod effective;
 mod finding;
@@ -16,6 +17,8 @@ mod session;
 mod sharing;
 mod status;
 mod stop;
+mod stopped_first;
+mod taken_away;
 mod trial;
 mod unit_load;
 
@@ -47,6 +50,6 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             };
             check::run(context, settings, problems, &front)
         }
-        Command::DropIn => drop_in::run(context),
+        Command::DropIn => drop_in::run(context, settings),
     }
 }

@@ -5,32 +5,50 @@ use super::neighbours::neighbours;
 use super::serving::Serving;
 use super::session::Session;
 use crate::context::{Caller, Context};
+use crate::drain::Event;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pool::{By, Left, Member, Own, Record, drain_in_progress};
 use crate::problem::Problem;
+use crate::process::Process;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
 use crate::settings::Settings;
 use crate::systemd;
 use crate::unit::{Activity, Unit};
-use crate::wait::{Signals, pause};
-use std::time::Duration;
+use crate::wait::{Signals, Watch, pause};
+use std::time::{Duration, Instant};
 
 /// How often the repool unit looks at a unit that is not active yet, or tries again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// For so long HHVM may take to end that was told to by a stop command of the unit's own.
+const TO_END: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
-    let record = member.store().record()?;
-    if record.is_none() && member.sharers().is_empty() {
+    let (record, left) = (member.store().record()?, left_behind(context));
+    if record.is_none() && left.is_none() && member.sharers().is_empty() {
         return Ok(());
     }
     let session = Session::start(context, settings, Signals::take_over()?);
-    let result = session.restore(&member, record.as_ref(), problems, wait);
+    let result = if record.is_none() && member.sharers().is_empty() {
+        Ok(())
+    } else {
+        session.restore(&member, record.as_ref(), problems, wait)
+    };
+    if let Some(process) = left {
+        session.tell_unless_it_ends(&process)?;
+    }
     session.reporter.flush();
     result
+}
+
+/// HHVM, if it outlives its stop. systemd.exec(5): `$MAINPID` is set in `ExecStopPost=` while the main process lives,
+/// which it does only with `KillMode=none`.
+fn left_behind(context: &Context) -> Option<Process> {
+    let pid = context.env.get("MAINPID").filter(|_| context.caller == Caller::StopHook)?;
+    Process::open(pid.parse().ok()?, &context.root.join("/proc"))
 }
 
 impl Session<'_> {
@@ -67,6 +85,15 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// A stop command of the unit's own may have told HHVM to end a moment ago. systemd waits for it anyway.
+    fn tell_unless_it_ends(&self, process: &Process) -> Result<()> {
+        let mut watch = Watch::over(Some(process), &self.signals);
+        if watch.next(Instant::now() + TO_END)? != Event::HhvmEnded && !process.has_ended() {
+            self.reporter.tell(Message::StillRuns(process.pid()));
+        }
+        Ok(())
     }
 
     /// What runs at a start runs right before and after one another, and after the stop hook, which has said it.

@@ -6,6 +6,7 @@
 
 mod endpoints;
 mod files;
+mod foreign_units;
 mod fronts;
 mod harness;
 mod health_url;
@@ -57,6 +58,16 @@ const ONCE: &[Test] = tests! {
         removal_in_mid_drain,
         purge,
         purge_in_mid_drain;
+    foreign_units:
+        mounts_that_hide_the_host_from_the_hooks_are_told_with_what_mends_them,
+        an_installation_keeps_the_notify_access_that_a_start_needs,
+        an_installation_from_outside_keeps_a_watchdog_fed,
+        with_killmode_none_the_units_own_command_stops_hhvm_after_the_drain,
+        a_stop_command_that_the_drop_in_resets_is_told,
+        a_front_end_that_is_stopped_before_the_drain_fails_check,
+        a_front_end_that_follows_by_way_of_a_target_fails_check,
+        a_longer_patience_of_the_unit_is_told,
+        a_start_that_is_never_over_and_a_journal_that_hears_nothing_are_told;
     fronts:
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
@@ -120,6 +131,9 @@ const EVERYWHERE: &[Test] = tests! {
         check_notices_an_override_that_drops_the_drain,
         a_file_of_the_same_name_replaces_the_drop_in,
         a_broken_settings_file_still_drains;
+    foreign_units:
+        below_a_root_directory_check_fails_and_its_line_mends_it,
+        a_hook_without_its_plus_is_told;
     package:
         installs_and_purges_without_touching_hhvm,
         a_removal_in_mid_drain_brings_the_node_back,

@@ -63,6 +63,39 @@ END
     printf '%s\n' "$@" >"$root/run/states"
 }
 
+# needs_notify_access ROOT: a unit whose start needs NotifyAccess=all keeps it for as long as the package is there.
+needs_notify_access() {
+    kept=$1/etc/systemd/system/hhvm.service.d/hhvm-drain-notify.conf
+    unit=$1/etc/systemd/system/hhvm.service
+    override=$1/etc/systemd/system/hhvm.service.d/override.conf
+    printf '[Unit]\nType=notify\n[Service]\nNotifyAccess = all\n' >"$unit"
+    quietly install
+    silent
+    [ ! -e "$kept" ] || fail "a start that waits for nobody gets NotifyAccess=all"
+    printf '[Service]\n Type = notify \nNotifyAccess=all\n' >"$unit"
+    quietly install
+    said 'hhvm-drain: hhvm.service needs its NotifyAccess=all to start, so /etc/'
+    grep -q '^NotifyAccess=all$' "$kept" || fail "NotifyAccess=all is not kept"
+    quietly install
+    silent
+    printf '[Service]\nNotifyAccess=all\n' >"$override"
+    quietly install
+    [ ! -e "$kept" ] || fail "it is kept, though the administrator does that"
+    rm "$override"
+    printf '[Service]\nNotifyAccess=main\n# mine\n' >"$kept"
+    quietly install
+    silent
+    quietly remove
+    grep -q mine "$kept" || fail "the administrator's file is lost"
+    rm "$kept"
+    quietly install
+    [ -e "$kept" ] || fail "NotifyAccess=all is not kept"
+    quietly remove
+    [ ! -e "${kept%/*}" ] || fail "something is left in /etc"
+    rm "$unit"
+    echo "$1: a unit that needs NotifyAccess=all keeps it" | sed "s,.*/,,"
+}
+
 # story ROOT: the same for both kinds of package; install and remove are theirs.
 story() {
     quietly install
@@ -83,6 +116,8 @@ story() {
     is_out "$1" || fail "a removal overrides the operator"
     said "$lost"
     echo "$1: without systemd, a drained node comes back, an operator's stays out" | sed "s,.*/,,"
+
+    needs_notify_access "$1"
 
     quietly install
     take_out "$1" drain

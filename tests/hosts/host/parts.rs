@@ -61,6 +61,8 @@ pub const REPOSITORY: &str = "/srv/hhvm-drain";
 pub fn repository() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
+        // Two makes at once would write the same files.
+        package();
         let place = super::overlay::directory().join("repository");
         let mut make = Command::new("make");
         // As an argument, make would look for variables in the path.

@@ -1,0 +1,12 @@
+//! A service unit: what `systemctl show` and its files say that matters to a drain.
+
+mod mounts;
+mod own;
+mod properties;
+mod show;
+mod words;
+
+pub use mounts::{Hidden, Mounts};
+pub use own::{Own, calls};
+pub use properties::Unit;
+pub use words::{Activity, Author, KillMode, NotifyAccess, Output, Patience, Relation};
