@@ -178,7 +178,8 @@ impl Rig {
     pub fn hook(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
         command.env("SERVICE_RESULT", "success").env("NOTIFY_SOCKET", self.path("notify"));
-        if self.hhvm.is_some() {
+        // After the stop the main process has ended, whatever runs on here.
+        if self.hhvm.is_some() && arguments.first() == Some(&"stop") {
             command.env("MAINPID", self.pid().to_string());
         } else {
             command.env("EXIT_CODE", "exited").env("EXIT_STATUS", "0");
