@@ -1,6 +1,8 @@
 //! The load: wherever it is read, and whatever is answered instead of it.
 
-use crate::host::Host;
+use std::time::Duration;
+
+use crate::host::{Host, wait_for};
 
 const QUICK: &str = "min-drain = '500ms'\ntimeout = '3s'";
 
@@ -19,8 +21,21 @@ fn never_zero(answers: &[&str]) {
     }
 }
 
-pub fn a_status_or_a_closed_port_is_no_load() {
-    never_zero(&["refuse = true", "status = 401", "status = 404", "body = html502"]);
+pub fn a_status_is_no_load() {
+    never_zero(&["status = 401", "status = 404", "body = html502"]);
+}
+
+pub fn without_its_admin_port_the_connections_of_a_running_hhvm_are_counted() {
+    let host = Host::with_package().settings("min-drain = '500ms'").boot();
+    let page = host.request_page(Duration::from_secs(3));
+    wait_for("the request", Duration::from_secs(5), || host.load() == Some(1));
+    host.hhvm_says("refuse = true");
+    wait_for("the port to close", Duration::from_secs(5), || host.load().is_none());
+    host.stop();
+    assert!(page.wait().stdout.contains("worked 3000 ms"));
+    host.assert_stopped("drained");
+    host.hhvm_says("");
+    host.assert_comes_back();
 }
 
 pub fn a_strange_body_is_no_load() {

@@ -149,7 +149,8 @@ const EVERYWHERE: &[Test] = tests! {
         a_restart_drains_and_comes_back,
         a_shutdown_drains;
     endpoints:
-        a_status_or_a_closed_port_is_no_load,
+        a_status_is_no_load,
+        without_its_admin_port_the_connections_of_a_running_hhvm_are_counted,
         a_strange_body_is_no_load,
         a_slow_answer_is_no_load,
         a_queue_is_load,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::host::Host;
+use crate::host::{Debian, Host};
 
 pub fn installs_and_purges_without_touching_hhvm() {
     let host = Host::bare().boot();
@@ -56,5 +56,9 @@ pub fn the_drop_in_verifies_without_a_word() {
     let verify = host
         .run("systemd-analyze --man=no verify hhvm.service hhvm-drain-shutdown@hhvm.service.service hhvm-drain-repool@hhvm.service.service")
         .ok();
-    assert_eq!(format!("{}{}", verify.stdout, verify.stderr), "");
+    let said = format!("{}{}", verify.stdout, verify.stderr);
+    // Debian 11's systemd does not know this line, and goes by PartOf=.
+    let unknown = |line: &&str| Debian::current() == Debian::Eleven && line.contains("'StopPropagatedFrom'");
+    let said: Vec<&str> = said.lines().filter(|line| !unknown(line)).collect();
+    assert!(said.is_empty(), "{said:?}");
 }
