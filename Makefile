@@ -128,7 +128,7 @@ test-farm: ## test that no request fails when nodes behind a real HAProxy are re
 	@$(NEED) test-farm $(FARM) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,farm,$(CARGO) bench --quiet --locked --profile farm --bench farm -- small)
 
-farm: ## compare ways to restart, by millions of requests over hundreds of stops (root, an hour); PART=proof, policies, servers
+farm: ## compare ways to restart, by millions of requests over hundreds of stops (root, an hour); PART=proof, policies, servers, slow
 	@$(NEED) "the farm" $(FARM) $(BUILD) $(REPOSITORY)
 	@$(CARGO) bench --quiet --locked --profile farm --bench farm -- $(PART)
 

@@ -24,6 +24,13 @@ fn nginx(backend: &str) -> String {
     )
 }
 
+/// The health file is none of HHVM's business.
+const STATIC_HEALTH_FILE: &str = "location = /status.php { }";
+
+/// A HHVM that has much to load, and opens its admin port first.
+const SLOW_START: &str = "ExecStart=\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini \
+                          --standin-control /etc/hhvm/stand-in --standin-admin-first --standin-page-delay 8000";
+
 const APACHE: &str = "\
 Listen 8080
 ProxyFCGIBackendType GENERIC
@@ -65,6 +72,14 @@ impl Node {
         let packages = stack.packages();
         let host = match stack {
             Stack::NginxHhvm => host.enable("nginx").file(site, &nginx("127.0.0.1:9000")).ini(THREADS).boot(),
+            Stack::SlowHhvm => {
+                let site_text = nginx("127.0.0.1:9000").replacen(
+                    "access_log off;",
+                    &format!("access_log off; {STATIC_HEALTH_FILE}"),
+                    1,
+                );
+                host.enable("nginx").file(site, &site_text).ini(THREADS).service(SLOW_START).boot()
+            }
             Stack::ApacheHhvm => {
                 let modules = "/etc/apache2/mods-enabled/proxy_fcgi.load";
                 let load = "LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n\

@@ -31,14 +31,15 @@ const fn restarts(restarts: u32) -> Enough {
 
 impl Plan {
     /// What can be asked for, the whole first.
-    pub const NAMES: [&str; 5] = ["all", "policies", "servers", "proof", "small"];
+    pub const NAMES: [&str; 6] = ["all", "policies", "servers", "slow", "proof", "small"];
 
     /// None for a name that is not among them.
     pub fn named(name: &str) -> Option<Self> {
         let batches = match name {
-            "all" => [policies(), servers(), vec![proof()]].into_iter().flatten().collect(),
+            "all" => [policies(), servers(), vec![slow_start(), proof()]].into_iter().flatten().collect(),
             "policies" => policies(),
             "servers" => servers(),
+            "slow" => vec![slow_start()],
             "proof" => vec![proof()],
             "small" => vec![small()],
             _ => return None,
@@ -74,6 +75,16 @@ fn servers() -> Vec<Batch> {
         other_servers(Stack::NginxPhpFpm, &[Policy::Nothing, Policy::Graceful, Policy::Tuned]),
         other_servers(Stack::ApacheHhvm, &[Policy::Nothing, Policy::Script, Policy::Tuned]),
     ]
+}
+
+/// An HHVM that needs eight seconds to serve, and a health file that does not tell.
+fn slow_start() -> Batch {
+    let run = |policy| Run {
+        kit: Kit { stack: Stack::SlowHhvm, policy, setting: Setting::Default },
+        per_second: 150.0,
+        measurements: vec![(Scenario::Restart, restarts(6))],
+    };
+    vec![run(Policy::Defaults), run(Policy::AfterStop)]
 }
 
 /// A policy under each setting of the balancer, in each scenario.

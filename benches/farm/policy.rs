@@ -12,6 +12,8 @@ pub enum Policy {
     /// What PHP-FPM offers by itself: SIGQUIT, and time for its workers to end.
     Graceful,
     Defaults,
+    /// hhvm-drain, which puts the node back as soon as HHVM has stopped, as version 0.1.0 did.
+    AfterStop,
     /// hhvm-drain, with min-drain set from the balancer's settings.
     Tuned,
 }
@@ -40,13 +42,14 @@ impl Policy {
             Self::Script => "the script",
             Self::Graceful => "PHP-FPM's own graceful stop",
             Self::Defaults => "hhvm-drain, defaults",
+            Self::AfterStop => "hhvm-drain, back after the stop",
             Self::Tuned => "hhvm-drain, min-drain set",
         }
     }
 
     /// Whether the package is installed.
     pub fn is_ours(self) -> bool {
-        matches!(self, Self::Defaults | Self::Tuned)
+        matches!(self, Self::Defaults | Self::AfterStop | Self::Tuned)
     }
 
     /// A host on which it is in force.
@@ -61,6 +64,7 @@ impl Policy {
                 .file("/etc/systemd/system/php8.2-fpm.service.d/graceful.conf", GRACEFUL_DROP_IN)
                 .file("/etc/php/8.2/fpm/pool.d/zz.conf", "[global]\nprocess_control_timeout = 30s\n"),
             Self::Defaults => host.settings(stack.settings()),
+            Self::AfterStop => host.settings(&format!("repool = 'after-stop'\n{}", stack.settings())),
             Self::Tuned => {
                 let min_drain = format!("min-drain = '{}s'\n", setting.min_drain().as_secs());
                 host.settings(&(min_drain + stack.settings()))

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stack {
     NginxHhvm,
+    /// nginx serves the health file itself, and HHVM needs eight seconds before it serves pages.
+    SlowHhvm,
     ApacheHhvm,
     NginxPhpFpm,
 }
@@ -12,6 +14,7 @@ impl Stack {
     pub fn name(self) -> &'static str {
         match self {
             Self::NginxHhvm => "nginx, HHVM",
+            Self::SlowHhvm => "nginx with the health file, slow HHVM",
             Self::ApacheHhvm => "Apache, HHVM",
             Self::NginxPhpFpm => "nginx, PHP-FPM",
         }
@@ -20,7 +23,7 @@ impl Stack {
     /// From Debian, besides what every host has.
     pub fn packages(self) -> &'static str {
         match self {
-            Self::NginxHhvm => "",
+            Self::NginxHhvm | Self::SlowHhvm => "",
             Self::ApacheHhvm | Self::NginxPhpFpm => "php8.2-fpm,apache2",
         }
     }
@@ -28,7 +31,7 @@ impl Stack {
     /// A command that tells the version of each server, by what the server is.
     pub fn versions(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::NginxHhvm => &[("nginx", "nginx -v 2>&1")],
+            Self::NginxHhvm | Self::SlowHhvm => &[("nginx", "nginx -v 2>&1")],
             Self::ApacheHhvm => &[("Apache", "apache2 -v")],
             Self::NginxPhpFpm => &[("nginx", "nginx -v 2>&1"), ("PHP-FPM", "php-fpm8.2 -v")],
         }
@@ -37,7 +40,7 @@ impl Stack {
     /// The unit that is stopped.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::NginxHhvm | Self::ApacheHhvm => "hhvm.service",
+            Self::NginxHhvm | Self::SlowHhvm | Self::ApacheHhvm => "hhvm.service",
             Self::NginxPhpFpm => "php8.2-fpm.service",
         }
     }
@@ -45,11 +48,8 @@ impl Stack {
     /// What hhvm-drain has to be told of it.
     pub fn settings(self) -> &'static str {
         match self {
-            Self::NginxHhvm | Self::ApacheHhvm => "",
-            Self::NginxPhpFpm => {
-                "[unit.'php8.2-fpm.service']\nkind = 'php-fpm'\n\
-                 endpoint = 'fastcgi+unix:///run/php/php8.2-fpm.sock/status'\n"
-            }
+            Self::NginxHhvm | Self::SlowHhvm | Self::ApacheHhvm => "",
+            Self::NginxPhpFpm => "[unit.'php8.2-fpm.service']\nkind = 'php-fpm'\n",
         }
     }
 }

@@ -19,6 +19,7 @@ mod overrides;
 mod package;
 mod php_fpm;
 mod php_fpm_files;
+mod readme;
 mod recovery;
 mod rpm;
 mod shared_file;
@@ -74,6 +75,8 @@ const ONCE: &[Test] = tests! {
     shared_file:
         one_that_is_stopped_for_good_does_not_keep_the_node_out,
         the_file_is_away_until_the_last_of_them_has_drained_and_serves_again;
+    readme:
+        the_three_steps_lead_to_a_green_check;
     health_url:
         nginx_that_caches_is_waited_for,
         a_front_end_that_never_notices_is_told,
