@@ -3,11 +3,12 @@
 use crate::run::{Run, finish, program, run, stand_in, wait_for};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// Settings that make a drain short enough for a test. A drain that runs into the timeout takes longer than
 /// [`crate::run::PATIENCE`].
@@ -79,6 +80,21 @@ impl Rig {
             wait_for(|| socket.exists());
         }
         rig
+    }
+
+    /// Kills HHVM and starts another, which opens its page server only after `delay`; where that will be.
+    pub fn start_slow_hhvm(&mut self, delay: Duration) -> SocketAddr {
+        self.kill_hhvm();
+        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [page, admin] = free.map(|listener| listener.local_addr().unwrap());
+        let mut command = Command::new(stand_in());
+        command.args(["--mode", "server", "-dhhvm.server.type=fastcgi", "--standin-admin-first"]);
+        command.arg(format!("--port={}", page.port()));
+        command.arg(format!("--admin-port={}", admin.port()));
+        command.arg(format!("--standin-page-delay={}", delay.as_millis()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.hhvm = Some(command.spawn().unwrap());
+        page
     }
 
     fn use_real_procfs(&self) {

@@ -3,6 +3,7 @@
 use crate::rig::{Rig, SYSTEMD};
 use crate::run::{finish, run, terminate, wait_for};
 use std::fs;
+use std::net::TcpStream;
 use std::time::Duration;
 
 #[test]
@@ -147,20 +148,20 @@ fn a_repool_policy_keeps_the_node_out() {
 
 #[test]
 fn when_healthy_waits_for_the_new_hhvm() {
-    let rig = Rig::new();
+    let mut rig = Rig::new();
     rig.stop(&[]);
-    rig.control("refuse = true");
-    wait_for(|| rig.status()["load"].is_null());
     let before =
         run(rig.command(&["restore", "--repool=when-healthy"]).env("NOTIFY_SOCKET", rig.path("notify")));
     assert_eq!((before.code, before.stderr.as_str()), (0, ""), "before the start nobody is asked");
+    let page = rig.start_slow_hhvm(Duration::from_secs(2));
     let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--start-timeout=20s"]);
     start_hook.env("PATH", SYSTEMD).env("STANDIN_PID", rig.pid().to_string());
     let child = start_hook.env("NOTIFY_SOCKET", rig.path("notify")).spawn().unwrap();
-    wait_for(|| rig.notifications().iter().any(|n| n.contains("STATUS=Waiting until HHVM serves")));
-    assert!(!rig.is_pooled());
-    rig.control("load = 0");
+    wait_for(|| rig.is_pooled());
+    assert!(TcpStream::connect(page).is_ok(), "the node was back before HHVM served");
     assert_eq!(finish(child).code, 0);
-    assert!(rig.is_pooled());
-    assert!(rig.notifications().iter().any(|n| n.contains("STATUS=Back in the pool")));
+    let said = rig.notifications();
+    for status in ["STATUS=Waiting until HHVM serves", "STATUS=Back in the pool"] {
+        assert!(said.iter().any(|line| line.contains(status)), "{status}: {said:?}");
+    }
 }
