@@ -11,6 +11,7 @@ CARGO ?= cargo
 PART ?= all
 DESTDIR ?=
 SECONDS ?= 60
+N ?= 500
 
 NEED := tests/hosts/need.sh
 COMPILER := cc:gcc,libc6-dev
@@ -37,7 +38,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 
 QUICK := check-format check-clippy check-paths test-rust
 STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages test-release check-packages check-scriptlets check-repo \
-	check-reproducible check-piuparts test-hosts test-vm test-farm
+	check-reproducible check-piuparts test-hosts test-strangers test-vm test-farm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -120,6 +121,14 @@ test-hosts: ## test the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,hosts,$(CARGO) test --test hosts)
 
+test-strangers: ## test the twelve hosts of tests/strangers/seeds.txt, which nobody chose (root, three minutes)
+	@$(NEED) test-strangers $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
+	$(call ignorable,strangers,$(CARGO) test --test strangers)
+
+strangers: ## test N=500 hosts that are drawn with a new seed; SEED=0x… repeats a run, DRAW="…" visits one host (root)
+	@$(NEED) "the strangers" $(CONTAINERS) $(BUILD) $(REPOSITORY)
+	@$(CARGO) test --quiet --test strangers -- $(if $(DRAW),--draw "$(DRAW)",--draws $(N) $(if $(SEED),--seed $(SEED)))
+
 test-vm: ## test the package on a whole machine (root); IMAGE=disk.qcow2 for an image of your own
 	@$(NEED) test-vm $(MACHINE) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,vm,$(CARGO) test --test vm)
@@ -200,6 +209,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-hosts test-vm test-farm farm fuzz \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-hosts test-strangers strangers test-vm test-farm farm fuzz \
 	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

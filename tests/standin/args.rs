@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 /// What was typed, with every HHVM setting under its ini name.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct Args {
     pub light: bool,
 }
 
-const KNOBS: [&str; 5] = ["profile", "control", "page-delay", "version-byte", "admin-unix"];
+const KNOBS: [&str; 6] = ["profile", "control", "page-delay", "page-also", "version-byte", "admin-unix"];
 
 impl Args {
     /// Reads the command line, and the configuration files it names.
@@ -50,8 +51,13 @@ impl Args {
             }
         }
         for file in files {
-            let text = fs::read_to_string(&file).map_err(|e| format!("cannot read {file}: {e}"))?;
-            text.lines().filter_map(ini_line).for_each(|(k, v)| args.set(k, v));
+            let bytes = fs::read(&file).map_err(|e| format!("cannot read {file}: {e}"))?;
+            let text = String::from_utf8_lossy(&bytes);
+            let is_hdf = Path::new(&file).extension().is_some_and(|extension| extension == "hdf");
+            let pairs = if is_hdf { hdf(&text) } else { text.lines().filter_map(ini_line).collect() };
+            for (name, value) in pairs {
+                args.set(name, value);
+            }
         }
         inis.into_iter().chain(overrides).for_each(|(k, v)| args.set(k, v));
         Ok(args)
@@ -115,7 +121,30 @@ fn ini_line(line: &str) -> Option<(String, String)> {
         return None;
     }
     let (name, value) = line.split_once('=')?;
-    Some((name.trim().into(), value.trim().trim_matches('"').into()))
+    let value = match value.trim().strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => value.split(';').next()?.trim(),
+    };
+    Some((name.trim().into(), value.into()))
+}
+
+/// HHVM's older notation, as far as tests need it: `Server { Port = 9000 }` in lines of their own, or `Server.Port = 9000`. A
+/// name that begins with `hhvm.` is an ini name already.
+fn hdf(text: &str) -> Vec<(String, String)> {
+    let mut block: Vec<String> = Vec::new();
+    let mut pairs = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+        if let Some(name) = line.strip_suffix('{') {
+            block.push(name.trim().into());
+        } else if line == "}" {
+            block.pop();
+        } else if let Some((name, value)) = line.split_once('=') {
+            let name = block.iter().map(String::as_str).chain([name.trim()]).collect::<Vec<_>>().join(".");
+            let name = if name.starts_with("hhvm.") { name } else { ini_name(&name) };
+            pairs.push((name, value.trim().trim_matches('"').into()));
+        }
+    }
+    pairs
 }
 
 /// `AdminServer.Port` of `-v` is `hhvm.admin_server.port` of an ini file.

@@ -22,7 +22,7 @@ mod shutdown;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::{env, slice, thread};
+use std::{env, thread};
 
 use admin::Admin;
 use args::Args;
@@ -83,7 +83,7 @@ fn serve(options: Options) -> Result<ExitCode, String> {
         admin.open("admin", &admin_doors)?;
     }
     thread::sleep(options.page_delay);
-    page.open("page", slice::from_ref(&options.page))?;
+    page.open("page", &options.pages)?;
     if !options.admin_first {
         admin.open("admin", &admin_doors)?;
     }

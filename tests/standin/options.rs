@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::thread;
@@ -75,7 +76,7 @@ impl Profile {
 pub struct Options {
     pub daemon: bool,
     pub protocol: Protocol,
-    pub page: Door,
+    pub pages: Vec<Door>,
     pub admin: Option<SocketAddr>,
     pub admin_unix: Option<PathBuf>,
     pub threads: usize,
@@ -123,7 +124,7 @@ impl Options {
         Ok(Self {
             daemon: daemon(&args.mode)?,
             protocol,
-            page,
+            pages: iter::once(page).chain(knobs.address("page-also")?.map(Door::Tcp)).collect(),
             admin,
             admin_unix: knobs.text("admin-unix").map(PathBuf::from),
             threads: hhvm.number("hhvm.server.thread_count")?.unwrap_or(2 * cores),
@@ -199,6 +200,13 @@ impl Table<'_> {
             return Ok(None);
         };
         text.parse().map(Some).map_err(|_| format!("{name} = \"{text}\" is not such a number"))
+    }
+
+    fn address(&self, name: &str) -> Result<Option<SocketAddr>, String> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|_| format!("{name} = \"{text}\" is no address"))
     }
 
     fn flag(&self, name: &str) -> Result<Option<bool>, String> {
