@@ -2,11 +2,12 @@
 
 use crate::Result;
 use crate::balancer::Setting;
-use crate::host::{Background, Host};
+use crate::host::{Background, Host, wait_for};
 use crate::network::{BRIDGE, PREFIX, Place};
 use crate::policy::Policy;
 use crate::stack::Stack;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// HHVM may work on so many requests that no request waits for another to end.
 const THREADS: &str = "hhvm.server.thread_count = 128\n";
@@ -108,6 +109,8 @@ impl Node {
         if stack == Stack::NginxPhpFpm && policy.is_ours() {
             node.add_drop_in();
         }
+        // A health file that is there from the boot on says nothing of HHVM.
+        wait_for("pages", Duration::from_secs(30), || node.serves());
         node
     }
 

@@ -9,7 +9,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{found, sharing};
+use super::{found, left_running, sharing};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -75,6 +75,7 @@ pub(super) fn run(
         Some(unit) => judged(context, settings, unit, hhvm.as_ref()),
         None => vec![warning("unit: systemctl does not work here, so the unit is not checked")],
     });
+    findings.extend(unit.as_ref().and_then(|unit| left_running::finding(context, unit, &running)));
     findings.extend(sharing::finding(context, settings));
     findings.extend(settings.health_url.as_ref().map(health_url));
     findings.extend(match front {

@@ -33,7 +33,7 @@ fn stop_commands(unit: &Unit, own: &Own, name: &str) -> Option<Finding> {
              {name}"
             )))
         }
-        (KillMode::Ends, false) => Some(warning(format!(
+        (KillMode::Ends | KillMode::MainOnly, false) => Some(warning(format!(
             "unit: hhvm-drain's drop-in resets the unit's own stop command: systemd's KillSignal= stops HHVM after the \
              drain; if that is not enough, set {lines} with systemctl edit {name}, which runs it after the drain"
         ))),

@@ -9,4 +9,4 @@ mod words;
 pub use mounts::{Hidden, Mounts};
 pub use own::{Own, calls};
 pub use properties::Unit;
-pub use words::{Activity, Author, KillMode, NotifyAccess, Output, Patience, Relation};
+pub use words::{Activity, Author, KillMode, Lifetime, NotifyAccess, Output, Patience, Relation};

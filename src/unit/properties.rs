@@ -1,7 +1,7 @@
 //! What systemd knows of a unit, as fields.
 
 use super::mounts::Mounts;
-use super::words::{Activity, Author, KillMode, NotifyAccess, Output, Patience, Relation};
+use super::words::{Activity, Author, KillMode, Lifetime, NotifyAccess, Output, Patience, Relation};
 use std::path::PathBuf;
 
 /// What systemd knows of a unit.
@@ -43,6 +43,8 @@ pub struct Unit {
     pub program: PathBuf,
     /// Whether its start, or its watchdog, waits for notifications: `Type=notify`, `WatchdogSec=`.
     pub awaits_notifications: bool,
+    /// How long its main process lives.
+    pub lifetime: Lifetime,
     /// `KillMode=`.
     pub kill_mode: KillMode,
     /// `User=` unless it is root.

@@ -3,7 +3,7 @@
 
 use super::mounts::Mounts;
 use super::properties::Unit;
-use super::words::{Author, KillMode, Output, Relation, split};
+use super::words::{Author, KillMode, Lifetime, Output, Relation, split};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -81,7 +81,12 @@ impl Unit {
             program: PathBuf::from(program(values.one("ExecStart"))),
             awaits_notifications: values.one("Type").starts_with("notify")
                 || !matches!(values.one("WatchdogUSec"), "" | "0" | "infinity"),
-            kill_mode: if values.one("KillMode") == "none" { KillMode::None } else { KillMode::Ends },
+            lifetime: if values.one("Type") == "oneshot" { Lifetime::Oneshot } else { Lifetime::Lasting },
+            kill_mode: match values.one("KillMode") {
+                "none" => KillMode::None,
+                "process" => KillMode::MainOnly,
+                _ => KillMode::Ends,
+            },
             user: values.user(),
             root: values.root(),
             mounts: values.mounts(),

@@ -28,12 +28,24 @@ pub enum NotifyAccess {
     All,
 }
 
+/// What `Type=` says of the main process (systemd.service(5)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It lives as long as the service.
+    #[default]
+    Lasting,
+    /// It ends at the start already: `oneshot`.
+    Oneshot,
+}
+
 /// `KillMode=` (systemd.kill(5)).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KillMode {
-    /// systemd ends the main process, and others or not.
+    /// systemd ends all processes.
     #[default]
     Ends,
+    /// systemd ends the main process alone.
+    MainOnly,
     /// systemd ends no process.
     None,
 }
