@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     say("HHVM has stopped. What the journal tells:");
     show(&host, "journalctl -u hhvm --no-hostname -o short-precise | tail -n +2 | cut -c8-15,23-");
 
-    say("The node stays out until a HHVM serves again. The next start brings it back:");
+    say("The node stays out until HHVM serves again. The next start brings it back:");
     show(&host, "systemctl start hhvm");
     show(&host, "hhvm-drain status");
 

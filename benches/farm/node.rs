@@ -28,7 +28,7 @@ fn nginx(backend: &str) -> String {
 /// The health file is none of HHVM's business.
 const STATIC_HEALTH_FILE: &str = "location = /status.php { }";
 
-/// A HHVM that has much to load, and opens its admin port first.
+/// An HHVM that has much to load, and opens its admin port first.
 const SLOW_START: &str = "ExecStart=\nExecStart=/usr/bin/hhvm --mode server -c /etc/hhvm/server.ini \
                           --standin-control /etc/hhvm/stand-in --standin-admin-first --standin-page-delay 8000";
 
