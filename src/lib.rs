@@ -11,7 +11,7 @@
 //!
 //! # Layers
 //!
-//! A file imports from its own layer, never in a circle, and from the layers below it; `tests/layers.rs` reads this
+//! A file imports from its own layer, never in a circle, and from the layers below it; `tests/layers/` reads this
 //! list and holds the code to it. Decisions and effects do not know each other: they share values, and loops and
 //! commands bring them together.
 //!
@@ -19,7 +19,8 @@
 //! 2. loops: [`wait`], `progress`, `terminate`
 //! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
-//!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`], [`settings::layers`], [`systemd`]
+//!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`],
+//!    [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`settings`], [`sockets`], [`text`], [`unit`]
