@@ -23,7 +23,8 @@ pub struct Process {
     /// None on kernels before 5.3: then the start time tells a reused pid.
     pidfd: Option<OwnedFd>,
     stat: PathBuf,
-    started: u64,
+    /// None where no procfs tells, as in a unit that hides it.
+    started: Option<u64>,
 }
 
 impl Process {
@@ -37,14 +38,15 @@ impl Process {
             Err(_) => None,
         };
         let stat = proc.join(pid.as_raw_nonzero().to_string()).join("stat");
-        let started = start_time(&stat)?;
-        Some(Self { pid, pidfd, stat, started })
+        let process = Self { pid, started: start_time(&stat), pidfd, stat };
+        let is_alive = process.started.is_some() || (process.pidfd.is_some() && !process.has_ended());
+        is_alive.then_some(process)
     }
 
-    /// When it was started, in clock ticks since boot.
+    /// When it was started, in clock ticks since boot; later than all others where that is not known.
     #[must_use]
     pub fn started(&self) -> u64 {
-        self.started
+        self.started.unwrap_or(u64::MAX)
     }
 
     /// Its number.
@@ -68,7 +70,7 @@ impl Process {
                 let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
                 poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
             }
-            None => start_time(&self.stat) != Some(self.started),
+            None => start_time(&self.stat) != self.started,
         }
     }
 
@@ -106,9 +108,10 @@ impl Main {
             let found = pid.parse().ok().and_then(|pid| Process::open(pid, &proc));
             return found.map_or(Self::Gone, Self::LeftToSystemd);
         }
-        let cgroup = fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
-        Self::in_cgroup(&proc, |of_process| of_process == cgroup, &context.env)
-            .or_one_that_listens(context, own_cgroup(&proc))
+        let own = fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
+        let cgroup = own_cgroup(&proc);
+        let belongs = |text: &str| cgroup.as_ref().map_or(text == own, |cgroup| is_within(text, cgroup));
+        Self::in_cgroup(&proc, belongs, &context.env).or_one_that_listens(context, cgroup.clone())
     }
 
     /// Finds it for a person, from what systemd says of the unit.
@@ -119,8 +122,7 @@ impl Main {
             return Self::LeftToSystemd(process);
         }
         let Some(control_group) = &unit.control_group else { return Self::Gone };
-        let of_unit = |text: &str| text.lines().any(|line| line.ends_with(&format!(":{control_group}")));
-        Self::in_cgroup(&proc, of_unit, &context.env)
+        Self::in_cgroup(&proc, |text| is_within(text, control_group), &context.env)
             .or_one_that_listens(context, Some(control_group.clone()))
     }
 
@@ -169,6 +171,13 @@ impl Main {
     }
 }
 
+/// Whether a process with this `/proc/PID/cgroup` is in `cgroup`, or below it: with `Delegate=` a unit has cgroups of its
+/// own, and its hooks are in one of those.
+fn is_within(text: &str, cgroup: &str) -> bool {
+    let paths = text.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    paths.filter_map(|path| path.strip_prefix(cgroup)).any(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn is_hhvm(proc: &Path, pid: i32, belongs: &impl Fn(&str) -> bool) -> bool {
     let file = |name: &str| fs::read_to_string(proc.join(pid.to_string()).join(name)).unwrap_or_default();
     file("comm").trim_end() == NAME && belongs(&file("cgroup"))
@@ -214,6 +223,35 @@ mod tests {
     fn pids_that_no_main_process_can_have_are_refused() {
         for pid in [-1, 0, 1] {
             assert!(Process::open(pid, Path::new("/proc")).is_none(), "{pid}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_no_procfs_tells_of_is_not_taken_for_ended() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let process = Process::open(pid, Path::new("/no/procfs")).unwrap();
+        assert!(!process.has_ended() && process.started() == u64::MAX);
+        child.kill().unwrap();
+        // It has ended, and is not waited for yet.
+        while !process.has_ended() {
+            std::thread::yield_now();
+        }
+        assert!(Process::open(pid, Path::new("/no/procfs")).is_none());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_unit_has_what_is_below_its_cgroup_and_not_what_is_beside_it() {
+        let unit = "/system.slice/hhvm.service";
+        for (text, expected) in [
+            ("0::/system.slice/hhvm.service\n", true),
+            ("9:name=systemd:/system.slice/hhvm.service/app\n0::/\n", true),
+            ("0::/system.slice/hhvm.service.d\n", false),
+            ("0::/system.slice\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_within(text, unit), expected, "{text}");
         }
     }
 

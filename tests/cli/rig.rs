@@ -195,7 +195,7 @@ impl Rig {
         let mut command = self.command(arguments);
         command.env("SERVICE_RESULT", "success").env("NOTIFY_SOCKET", self.path("notify"));
         // After the stop the main process has ended, whatever runs on here.
-        if self.hhvm.is_some() && arguments.first() == Some(&"stop") {
+        if self.hhvm.is_some() && arguments.contains(&"stop") {
             command.env("MAINPID", self.pid().to_string());
         } else {
             command.env("EXIT_CODE", "exited").env("EXIT_STATUS", "0");

@@ -273,6 +273,18 @@ pub fn a_stop_command_that_the_drop_in_resets_is_told() {
     assert_eq!(host.read_file("/root/stopped"), "kill\ntidy\n".repeat(2));
 }
 
+/// With `Delegate=` the hooks are in a cgroup below the one of HHVM, and here systemd knows no main process.
+pub fn a_oneshot_that_delegates_its_cgroup_is_drained() {
+    let host = Host::with_package()
+        .settings(SETTINGS)
+        .file("/usr/local/bin/run-hhvm", &RUN_HHVM.replace("wait\n", "sleep 0.5\n"))
+        .service("Type=oneshot\nRemainAfterExit=yes\nDelegate=yes\nExecStart=\nExecStart=/bin/sh /usr/local/bin/run-hhvm")
+        .boot();
+    assert_eq!(host.show("hhvm", "SubState"), "exited");
+    check_is_content(&host);
+    drains(&host);
+}
+
 /// A site of nginx's that passes pages to HHVM.
 const SITE: &str = "server { listen 8080; root /var/www; location ~ \\.php$ { include fastcgi_params;\n\
                     fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_pass 127.0.0.1:9000; } }\n";

@@ -65,6 +65,7 @@ const ONCE: &[Test] = tests! {
         an_installation_from_outside_keeps_a_watchdog_fed,
         with_killmode_none_the_units_own_command_stops_hhvm_after_the_drain,
         a_stop_command_that_the_drop_in_resets_is_told,
+        a_oneshot_that_delegates_its_cgroup_is_drained,
         a_front_end_that_is_stopped_before_the_drain_fails_check,
         a_front_end_that_follows_by_way_of_a_target_fails_check,
         a_longer_patience_of_the_unit_is_told,
