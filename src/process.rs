@@ -23,8 +23,7 @@ pub struct Process {
     /// None on kernels before 5.3: then the start time tells a reused pid.
     pidfd: Option<OwnedFd>,
     stat: PathBuf,
-    /// None where no procfs tells, as in a unit that hides it.
-    started: Option<u64>,
+    started: u64,
 }
 
 impl Process {
@@ -38,15 +37,14 @@ impl Process {
             Err(_) => None,
         };
         let stat = proc.join(pid.as_raw_nonzero().to_string()).join("stat");
-        let process = Self { pid, started: start_time(&stat), pidfd, stat };
-        let is_alive = process.started.is_some() || (process.pidfd.is_some() && !process.has_ended());
-        is_alive.then_some(process)
+        let started = start_time(&stat)?;
+        Some(Self { pid, pidfd, stat, started })
     }
 
-    /// When it was started, in clock ticks since boot; later than all others where that is not known.
+    /// When it was started, in clock ticks since boot.
     #[must_use]
     pub fn started(&self) -> u64 {
-        self.started.unwrap_or(u64::MAX)
+        self.started
     }
 
     /// Its number.
@@ -70,7 +68,7 @@ impl Process {
                 let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
                 poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
             }
-            None => start_time(&self.stat) != self.started,
+            None => start_time(&self.stat) != Some(self.started),
         }
     }
 
@@ -224,21 +222,6 @@ mod tests {
         for pid in [-1, 0, 1] {
             assert!(Process::open(pid, Path::new("/proc")).is_none(), "{pid}");
         }
-    }
-
-    #[test]
-    fn a_process_that_no_procfs_tells_of_is_not_taken_for_ended() {
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        let process = Process::open(pid, Path::new("/no/procfs")).unwrap();
-        assert!(!process.has_ended() && process.started() == u64::MAX);
-        child.kill().unwrap();
-        // It has ended, and is not waited for yet.
-        while !process.has_ended() {
-            std::thread::yield_now();
-        }
-        assert!(Process::open(pid, Path::new("/no/procfs")).is_none());
-        child.wait().unwrap();
     }
 
     #[test]
