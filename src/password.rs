@@ -1,9 +1,9 @@
 //! The admin password: sent in the query, and never shown.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-/// The admin password. Has no `Debug` and no `Display`, so that no message can hold it.
-#[derive(Clone)]
+/// The admin password. No message can hold it: it has no `Display`, and its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Password(Vec<u8>);
 
 impl Password {
@@ -20,6 +20,12 @@ impl Password {
         Some(Self(bytes[..=end].to_vec()))
     }
 
+    /// Whether it is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `auth=…` for a query string, percent-encoded (RFC 3986, section 2).
     #[must_use]
     pub fn query(&self) -> String {
@@ -33,6 +39,12 @@ impl Password {
             }
         }
         query
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
     }
 }
 

@@ -9,7 +9,6 @@ use crate::endpoint::{Endpoint, Kind, Target, Wanted};
 use crate::hhvm::{Hhvm, Value};
 use crate::kernel::{Scope, own_cgroup};
 use crate::locate::Configured;
-use crate::password::Password;
 use crate::probe::{Keys, Source, Sum};
 use crate::problem::Problem;
 use crate::process::{Main, Process};
@@ -79,7 +78,7 @@ pub(super) fn source(context: &Context, settings: &Settings, hhvm: Option<&Hhvm>
     let own = hhvm.map(|hhvm| hhvm.options.admin_password());
     let configured = hhvm.map(Configured::of).unwrap_or_default();
     let load = |wanted: Wanted| {
-        let own = own.as_ref().and_then(Value::found).map(|found| Password::new(&found.value.0));
+        let own = own.as_ref().and_then(Value::found).map(|found| found.value.clone());
         let keys = Keys { set: set.clone(), own };
         unit_load(context, settings, wanted, (scope.clone(), configured, keys))
     };

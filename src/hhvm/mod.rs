@@ -19,7 +19,7 @@ pub use configuration::{Start, read};
 pub use files::{Files, Missing};
 pub use known::Hhvm;
 pub use options::{Options, ServerType};
-pub use origin::{Cause, Found, Hidden, Origin, Value};
+pub use origin::{Cause, Found, Origin, Value};
 
 #[cfg(any(test, fuzzing))]
 #[path = "../../tests/fuzz/properties/hhvm.rs"]

@@ -1,9 +1,10 @@
 //! The options of HHVM that matter to a drain, under the names that they have in ini files and in hdf files.
 
 use super::number::{self, Number};
-use super::origin::{Cause, Found, Hidden, Origin, Value};
+use super::origin::{Cause, Found, Origin, Value};
 use super::tree::{Answer, Tree};
 use super::value::Text;
+use crate::password::Password;
 use crate::text::quote;
 use std::ffi::OsString;
 use std::fmt;
@@ -47,11 +48,11 @@ pub struct Options {
     /// `AdminServer.Port`; 0, its default, means none.
     pub admin_port: Value<u16>,
     /// `AdminServer.Password`.
-    admin_password: Value<Hidden>,
+    admin_password: Value<Password>,
     /// One of `AdminServer.Passwords`.
-    admin_passwords: Value<Hidden>,
+    admin_passwords: Value<Password>,
     /// One of `AdminServer.HashedPasswords`.
-    hashed_passwords: Value<Hidden>,
+    hashed_passwords: Value<Password>,
     /// `Server.GracefulShutdownWait`, in seconds.
     pub graceful_wait: Value<u32>,
 }
@@ -224,9 +225,9 @@ impl Options {
             What::FileSocket => {
                 put(&mut self.file_socket, Some(PathBuf::from(OsString::from_vec(bytes.clone()))), &origin)
             }
-            What::Password => put(&mut self.admin_password, Some(Hidden(bytes.clone())), &origin),
-            What::Passwords => put(&mut self.admin_passwords, Some(Hidden(bytes.clone())), &origin),
-            What::HashedPasswords => put(&mut self.hashed_passwords, Some(Hidden(bytes.clone())), &origin),
+            What::Password => put(&mut self.admin_password, Some(Password::new(bytes)), &origin),
+            What::Passwords => put(&mut self.admin_passwords, Some(Password::new(bytes)), &origin),
+            What::HashedPasswords => put(&mut self.hashed_passwords, Some(Password::new(bytes)), &origin),
             What::Port => put(&mut self.port, u16::try_from(read(bytes).value).ok(), &origin),
             What::AdminPort => put(&mut self.admin_port, u16::try_from(read(bytes).value).ok(), &origin),
             What::GracefulWait => {
@@ -248,12 +249,12 @@ impl Options {
     /// `Password` is none of them, and of `HashedPasswords` no file has the password itself
     /// (`hphp/runtime/server/admin-request-handler.cpp`).
     #[must_use]
-    pub fn admin_password(&self) -> Value<Hidden> {
+    pub fn admin_password(&self) -> Value<Password> {
         if let Value::Set(found) = &self.hashed_passwords {
             let why = "only a hash of the admin password is set; set password-file".to_owned();
             return Value::Unknown(Cause { origin: found.origin.clone(), why });
         }
-        let is_set = |found: &Found<Hidden>| !found.value.0.is_empty();
+        let is_set = |found: &Found<Password>| !found.value.is_empty();
         match &self.admin_passwords {
             Value::Set(found) if is_set(found) => self.admin_passwords.clone(),
             Value::Unknown(_) => self.admin_passwords.clone(),

@@ -114,13 +114,3 @@ impl<T> Value<T> {
         }
     }
 }
-
-/// A password. Its content has no `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(pub Vec<u8>);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden")
-    }
-}
