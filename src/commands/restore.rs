@@ -27,6 +27,7 @@ const TO_END: Duration = Duration::from_secs(5);
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
+    member.store().tidy();
     let (record, left) = (member.store().record()?, left_behind(context));
     if record.is_none() && left.is_none() && member.sharers().is_empty() {
         return Ok(());

@@ -161,9 +161,19 @@ impl Directory {
 
     fn link_and_unlink(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
         rustix::fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty())?;
-        self.remove(from).inspect_err(|_| {
-            let _ = self.remove(to);
-        })
+        match self.remove(from) {
+            Ok(()) => Ok(()),
+            Err(error) => match self.look(from) {
+                // A server has removed it, and its answer got lost.
+                Ok(Entry::Absent) => Ok(()),
+                Ok(_) => {
+                    let _ = self.remove(to);
+                    Err(error)
+                }
+                // Who knows: the other name stays, too.
+                Err(_) => Err(error),
+            },
+        }
     }
 
     /// Takes the name `to` by a file of its own, which no other file can replace unknowingly, and renames over that.

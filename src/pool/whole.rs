@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// A larger file is none of ours.
 const SIZE_MAX: u64 = 1 << 20;
 
+/// How the names of files end that are not whole yet, after the number of their writer.
+const BESIDE: &str = ".new";
+
 /// Whether a file must be on the disk when the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -85,6 +88,12 @@ pub fn rehearse(path: &Path) -> io::Result<()> {
     written
 }
 
+/// The process that writes by way of a file whose name ends so.
+pub fn writer_of(name: &str) -> Option<u32> {
+    let (_, writer) = name.strip_suffix(BESIDE)?.rsplit_once('.')?;
+    writer.parse().ok()
+}
+
 /// A new file beside `path`, which no other process and no other file of ours is written by way of: two writers who
 /// shared one would rename each other's halves into place.
 fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
@@ -92,7 +101,7 @@ fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut beside = name.to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(format!(".{}{BESIDE}", std::process::id()));
     let beside = parent.join(beside);
     fs::create_dir_all(parent)?;
     let mode = match readers {
