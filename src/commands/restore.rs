@@ -63,6 +63,7 @@ impl Session<'_> {
         if let Some(record) = record
             && record.by == By::Operator
         {
+            member.settle_half_moves(record);
             self.stay_out(format!("{}; to put it back, run hhvm-drain pool", record.story()));
             return Ok(());
         }

@@ -223,7 +223,10 @@ impl Directory {
         }
         let mut text = Vec::new();
         let read = |file: File| file.take(PLACEHOLDER.len() as u64 + 1).read_to_end(&mut text).is_ok();
-        self.read(name).is_ok_and(read) && text == PLACEHOLDER
+        let is_left_by_a_power_cut = |text: &[u8]| {
+            text.iter().all(|byte| *byte == 0) && Mode::from_raw_mode(stat.st_mode) == PLACEHOLDER_MODE
+        };
+        self.read(name).is_ok_and(read) && (text == PLACEHOLDER || is_left_by_a_power_cut(&text))
     }
 
     fn sync(&self) -> rustix::io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::copy::Copy;
 use super::record::Record;
-use super::whole::{Durability, Readers, is_absent, read, rehearse, write, writer_of};
+use super::whole::{Durability, Readers, is_absent, is_blank, read, rehearse, write, writer_of};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
@@ -150,8 +150,20 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what a process of this unit was about to write when it was killed.
+    /// Removes what a process of this unit was about to write when it was killed, or the power was cut: what is not
+    /// whole yet, a record of which only the name is there, and copies without a record, which comes before them and goes
+    /// before them.
     pub fn tidy(&self) {
+        let records = [STATE, RUNTIME].map(|directory| self.path(directory, "json"));
+        for path in &records {
+            if is_blank(path) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        let is_none = |path: &PathBuf| fs::symlink_metadata(path).is_err_and(|error| is_absent(&error));
+        if records.iter().all(is_none) {
+            let _ = fs::remove_file(self.path(STATE, COPIES));
+        }
         let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
         // Without procfs nobody can be told from the dead.
         if !lives(std::process::id()) {
@@ -254,9 +266,17 @@ mod tests {
         std::os::unix::fs::symlink("/proc", dir.path().join("proc")).unwrap();
         store.tidy();
         assert!(!state.join(&dead).exists());
-        for name in kept {
-            assert!(state.join(&name).exists(), "{name}");
+        for name in kept.iter().filter(|name| *name != "hhvm.service.json") {
+            assert!(state.join(name).exists(), "{name}");
         }
+        assert!(!state.join("hhvm.service.json").exists(), "it says nothing");
+        fs::write(state.join("hhvm.service.copies"), "[]").unwrap();
+        fs::write(state.join("hhvm.service.json"), "{}").unwrap();
+        store.tidy();
+        assert!(state.join("hhvm.service.copies").exists(), "there is a record");
+        fs::remove_file(state.join("hhvm.service.json")).unwrap();
+        store.tidy();
+        assert!(!state.join("hhvm.service.copies").exists());
     }
 
     #[test]
