@@ -22,7 +22,7 @@ MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprog
 # libFuzzer is C++.
 FUZZ := $(COMPILER) c++:g++
 
-FAULTS := ip:iproute2 unshare:util-linux
+FAULTS := ip:iproute2 unshare:util-linux setpriv:util-linux
 
 FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
 

@@ -1,6 +1,6 @@
 //! Which command is hurt, on what host, and what must come of it. A new command is a line in [`CASES`].
 
-use crate::trace::Missing;
+use crate::outcome::Missing;
 use nix::errno::Errno;
 
 /// Who calls the program.
@@ -45,6 +45,8 @@ pub const STATUS: Call = call(Caller::Operator, &["status", "--json"]);
 const REST_OF_A_RESTART: &[Call] = &[STOP_POST, START_PRE, START_POST, REPOOL];
 /// And after the stop hook.
 const START: &[Call] = &[START_PRE, START_POST, REPOOL];
+/// What it calls when the host is booted.
+pub const BOOT: &[Call] = START;
 const AFTER_THE_START: &[Call] = &[REPOOL];
 const NEXT_RESTART: &[Call] = &[STOP, STOP_POST, START_PRE, START_POST, REPOOL];
 
@@ -101,6 +103,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether the disk does what it is told; else the record is in memory, and is not promised to survive a power cut.
+    pub fn keeps_what_is_synced(&self) -> bool {
+        !self.missing.iter().any(|missing| missing.call == NO_SYNC.call)
+    }
+
     /// Whether it is one of the four commands on the host that most have, of which a sample hurts each call.
     pub fn is_plain(&self) -> bool {
         ["stop", "restore-after-stop", "restore-start-post", "depool", "pool"].contains(&self.name)

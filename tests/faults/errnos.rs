@@ -74,6 +74,16 @@ const CHANGING: &[&str] = &[
     "writev",
 ];
 
+/// Whether an error is of a kind that lasts.
+pub fn lasts(call: &Call, errno: Errno) -> bool {
+    match errno {
+        Errno::EINTR | Errno::EINVAL | Errno::EEXIST | Errno::EBUSY | Errno::ESRCH | Errno::ECHILD => false,
+        // Too many processes.
+        Errno::EAGAIN => call.name.starts_with("clone"),
+        _ => true,
+    }
+}
+
 macro_rules! calls {
     ($($number:ident $name:literal: $($errno:ident)* $(, done: $($late:ident)+)?;)+) => {
         const CALLS: &[Call] = &[$(Call {

@@ -3,14 +3,25 @@
 use crate::worker::Figures;
 use std::fs;
 
-const HEAD: &str =
-    "| command | calls | killed | failing | missed | longest run | took |\n|---|--:|--:|--:|--:|--:|--:|\n";
+const HEAD: &str = "| command | calls | killed | failing | missed | longest run | ext4 | XFS | btrfs | booted | took |\n\
+                    |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
 
 /// A line for each case, and their sum.
 pub fn table(all: &[Figures]) -> String {
     let line = |name: &str, figures: &Figures| {
-        let Figures { points, killed, failed, missed, longest, seconds, .. } = figures;
-        format!("| {name} | {points} | {killed} | {failed} | {missed} | {longest} ms | {seconds} s |\n")
+        let Figures {
+            points,
+            killed,
+            failed,
+            missed,
+            longest,
+            cuts: [ext4, xfs, btrfs],
+            booted,
+            seconds,
+            ..
+        } = figures;
+        let runs = format!("{points} | {killed} | {failed} | {missed} | {longest} ms");
+        format!("| {name} | {runs} | {ext4} | {xfs} | {btrfs} | {booted} | {seconds} s |\n")
     };
     let lines: String = all.iter().map(|figures| line(&format!("`{}`", figures.name), figures)).collect();
     let sum = all.iter().fold(Figures::default(), |sum, figures| Figures {
@@ -19,6 +30,8 @@ pub fn table(all: &[Figures]) -> String {
         failed: sum.failed + figures.failed,
         missed: sum.missed + figures.missed,
         longest: sum.longest.max(figures.longest),
+        cuts: std::array::from_fn(|at| sum.cuts[at] + figures.cuts[at]),
+        booted: sum.booted + figures.booted,
         seconds: sum.seconds + figures.seconds,
         ..sum
     });

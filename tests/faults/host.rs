@@ -1,15 +1,18 @@
 //! The host inside: its health files, HHVM, systemd's sockets, and who calls the program with which environment.
 
 use crate::cases::{Before, Call, Caller, Case, Where};
-use crate::house::{self, Cgroup, HHVM, Mode, PROGRAM};
+use crate::files::{Original, original, put};
+use crate::house::{self, BOOT_ID, Cgroup, HHVM, Mode, PROGRAM};
+use crate::outcome::{End, Observer, Traced};
 use crate::point::{Fault, Point};
-use crate::trace::{self, End, Missing, Traced};
+use crate::trace;
 use crate::watchdog;
 use nix::sys::signal::Signal;
-use nix::unistd::{Gid, Pid, Uid, chown};
-use std::fs::{self, File, Permissions};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -29,38 +32,6 @@ const STDOUT: &str = "/log/stdout";
 pub const PATIENCE: Duration = Duration::from_secs(8);
 /// The setting `timeout`.
 pub const TIMEOUT: Duration = Duration::from_millis(250);
-const WWW_DATA: u32 = 33;
-const TEXT: &str = "<?php echo '1-AM-ALIVE';\n";
-const MODE: u32 = 0o640;
-
-/// A health file, as it was made.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Original {
-    pub health: PathBuf,
-    pub meta: Meta,
-}
-
-/// What makes it whole.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Meta {
-    pub inode: u64,
-    pub mode: u32,
-    pub owner: (u32, u32),
-    pub text: Vec<u8>,
-}
-
-impl Meta {
-    pub fn of(path: &Path) -> Option<Self> {
-        let found = fs::symlink_metadata(path).ok()?;
-        let text = fs::read(path).unwrap_or_default();
-        Some(Self {
-            inode: found.ino(),
-            mode: found.mode() & 0o7777,
-            owner: (found.uid(), found.gid()),
-            text,
-        })
-    }
-}
 
 /// The host of a case.
 pub struct Host {
@@ -125,6 +96,37 @@ impl Host {
             return;
         }
         self.make();
+    }
+
+    /// The directories that matter to a disk.
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let of_files = self.case.files.iter().map(|path| Path::new(path).parent().unwrap().to_owned());
+        of_files.chain([PathBuf::from(STATE)]).collect()
+    }
+
+    /// Moves the health files out of the way, by number, and removes what else is in their directories.
+    pub fn put_aside(&self) -> BTreeMap<u64, PathBuf> {
+        let mut kept = BTreeMap::new();
+        for original in &self.originals {
+            for entry in fs::read_dir(original.health.parent().unwrap()).unwrap() {
+                let path = entry.unwrap().path();
+                let inode = fs::symlink_metadata(&path).unwrap().ino();
+                let aside = PathBuf::from(format!("/tmp/aside.{inode}"));
+                if self.originals.iter().any(|original| original.meta.inode == inode) {
+                    fs::rename(path, &aside).unwrap();
+                    kept.insert(inode, aside);
+                } else {
+                    fs::remove_file(path).unwrap();
+                }
+            }
+        }
+        kept
+    }
+
+    /// Boots the host: what is in memory is gone.
+    pub fn boot(number: &str) {
+        let _ = fs::remove_dir_all(RUNTIME);
+        fs::write(BOOT_ID, number).unwrap();
     }
 
     /// The same from nothing, by the program itself.
@@ -208,10 +210,16 @@ impl Host {
         command
     }
 
+    /// The case's command, while somebody looks at what it tells the disk.
+    pub fn observe(&self, observer: Observer<'_>) -> Traced {
+        let command = &mut self.command(&self.case.call, Mode::Traced);
+        trace::run(command, None, self.case.missing, Some(observer), PATIENCE)
+    }
+
     /// The case's command, with a fault.
     pub fn hurt(&self, fault: Option<(&Point, Fault)>) -> (Traced, String) {
-        let missing: &[Missing] = self.case.missing;
-        let traced = trace::run(&mut self.command(&self.case.call, Mode::Traced), fault, missing, PATIENCE);
+        let command = &mut self.command(&self.case.call, Mode::Traced);
+        let traced = trace::run(command, fault, self.case.missing, None, PATIENCE);
         (traced, fs::read_to_string(STDERR).unwrap_or_default())
     }
 
@@ -235,41 +243,6 @@ impl Drop for Host {
         let _ = self.hhvm.kill();
         let _ = self.hhvm.wait();
     }
-}
-
-/// Makes a health file in a directory of its own.
-fn original(path: &Path) -> Original {
-    let directory = path.parent().unwrap();
-    fs::create_dir_all(directory).unwrap();
-    for entry in fs::read_dir(directory).unwrap() {
-        fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    fs::write(path, TEXT).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(MODE)).unwrap();
-    chown(path, Some(Uid::from_raw(WWW_DATA)), Some(Gid::from_raw(WWW_DATA))).unwrap();
-    Original { health: path.to_owned(), meta: Meta::of(path).unwrap() }
-}
-
-/// The name of a parked file.
-pub fn disabled(health: &Path) -> PathBuf {
-    let mut name = health.as_os_str().to_owned();
-    name.push(".disabled");
-    name.into()
-}
-
-/// Gives the very file its name again, and takes away what else is there; whether that can be had.
-fn put(original: &Original, place: Where) -> bool {
-    let wanted = if place == Where::In { original.health.clone() } else { disabled(&original.health) };
-    let mut found = None;
-    for entry in fs::read_dir(original.health.parent().unwrap()).unwrap() {
-        let path = entry.unwrap().path();
-        if found.is_none() && Meta::of(&path).as_ref() == Some(&original.meta) {
-            found = Some(path);
-        } else {
-            fs::remove_file(path).unwrap();
-        }
-    }
-    found.is_some_and(|found| fs::rename(found, wanted).is_ok())
 }
 
 /// All files of the state directories.

@@ -13,13 +13,19 @@ use std::process::Command;
 /// The programs, inside.
 pub const PROGRAM: &str = "/opt/hhvm-drain";
 pub const HHVM: &str = "/opt/hhvm";
+/// Holds the boot's number.
+pub const BOOT_ID: &str = "/log/boot_id";
+pub const FIRST_BOOT: &str = "00000000-1111-4222-8333-444444444444\n";
+pub const NEXT_BOOT: &str = "55555555-6666-4777-8888-999999999999\n";
 const SELF: &str = "/opt/faults";
 /// Names the program that is tested in place of this build's.
 const ANOTHER: &str = "TEST_PROGRAM";
 
 /// A command that runs this program again, in name spaces of its own.
 pub fn command(root: &Path) -> Command {
-    let mut command = Command::new("unshare");
+    // Ended with these tests, however they end.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare"]);
     command.args(["--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation=private", "--"]);
     command.arg(env::current_exe().unwrap()).arg("inside").arg(root);
     command
@@ -85,6 +91,8 @@ pub fn move_in(root: &Path) -> Cgroup {
     }
     bind(Path::new("/dev"), &root.join("dev"));
     mount_new("proc", &root.join("proc"), None);
+    fs::write(root.join(&BOOT_ID[1..]), FIRST_BOOT).unwrap();
+    bind(&root.join(&BOOT_ID[1..]), &root.join("proc/sys/kernel/random/boot_id"));
     mount_new("cgroup2", &root.join("sys/fs/cgroup"), None);
     let program = env!("CARGO_BIN_EXE_hhvm-drain");
     let stand_in = Path::new(program).with_file_name("examples").join("hhvm");

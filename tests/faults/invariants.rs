@@ -1,10 +1,11 @@
 //! What must hold after whatever happened, by what lies on the disk and by what the program itself says of it.
 
-use crate::cases::{Before, End as Wanted, POOL, STATUS, Where};
-use crate::host::{Host, Meta, Original, RUNTIME, Run, STATE, TIMEOUT, disabled};
+use crate::cases::{Before, Call, End as Wanted, POOL, STATUS, Where};
+use crate::errnos;
+use crate::files::{Meta, Original, disabled};
+use crate::host::{Host, RUNTIME, Run, STATE, TIMEOUT};
+use crate::outcome::{End, KILL, Traced};
 use crate::point::{Fault, Point};
-use crate::trace::{End, Traced};
-use crate::{errnos, trace};
 use nix::errno::Errno;
 use std::fs;
 use std::path::Path;
@@ -49,7 +50,7 @@ pub fn meanwhile(
     match traced.end {
         End::Exited(0 | 1) => {}
         End::Exited(127) if fault.is_some() => {}
-        End::Signaled(trace::KILL) if is_killed => {}
+        End::Signaled(KILL) if is_killed => {}
         End::Signaled(_) | End::Exited(_) if may_abort => {}
         end => return Err(format!("ended by {end:?}: {stderr}")),
     }
@@ -75,9 +76,19 @@ fn busy(took: Duration, stderr: &str) -> Held {
     if last.contains("\"drained\"") { Err(format!("a false zero: {last}")) } else { Ok(()) }
 }
 
+/// What has happened until the hooks run.
+pub struct Story<'a> {
+    pub fault: Option<(&'a Point, Fault)>,
+    /// Whether the command has said that it was done.
+    pub is_done: bool,
+    /// How it has left the files.
+    pub seen: Seen,
+}
+
 /// Runs the hooks, and looks where the node is.
-pub fn in_the_end(host: &Host, fault: Option<(&Point, Fault)>, traced: &Traced, seen: &Seen) -> Held {
-    for hook in host.case.hooks {
+pub fn in_the_end(host: &Host, story: &Story, hooks: &[Call]) -> Held {
+    let Story { fault, is_done, ref seen } = *story;
+    for hook in hooks {
         let run = host.run(hook);
         well(&run).map_err(|why| format!("{hook:?}: {why}"))?;
     }
@@ -99,10 +110,10 @@ pub fn in_the_end(host: &Host, fault: Option<(&Point, Fault)>, traced: &Traced, 
             pooled_by_the_operator(host, fault)
         }
         Wanted::As(wanted) => {
-            if traced.end == End::Exited(0) {
+            if is_done {
                 check(all(wanted), || format!("said that it was done: {end:?}"))?;
             }
-            let left = left_by(host, traced, seen);
+            let left = left_by(host, is_done, seen);
             check(left.is_none_or(|left| left == end), || format!("was left as {seen:?}, is {end:?}"))?;
             if all(Where::Out) && host.case.before != Before::ByHand {
                 operators_record(host, &end)?;
@@ -117,9 +128,9 @@ pub fn in_the_end(host: &Host, fault: Option<(&Point, Fault)>, traced: &Traced, 
 }
 
 /// How an operator's command left the node, if nothing may change that.
-fn left_by(host: &Host, traced: &Traced, seen: &Seen) -> Option<Seen> {
+fn left_by(host: &Host, is_done: bool, seen: &Seen) -> Option<Seen> {
     // A drain's, as long as the operator has not been told otherwise: its hooks may put it back.
-    let is_a_drains = host.case.before == Before::Drained && traced.end != End::Exited(0);
+    let is_a_drains = host.case.before == Before::Drained && !is_done;
     // Half of a pool() that was cut short: the next stop takes the node out for the operator, whole.
     let is_half = seen.places.contains(&Where::In) && seen.places.contains(&Where::Out);
     (!is_a_drains && !is_half).then(|| seen.clone())
@@ -141,6 +152,11 @@ fn well(run: &Run) -> Held {
 
 fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Held {
     if holds { Ok(()) } else { Err(otherwise()) }
+}
+
+/// After a power cut, before the hooks of the boot.
+pub fn at_the_boot(host: &Host) -> Result<Seen, String> {
+    look(host, When::Meanwhile, None)
 }
 
 /// Finds each health file, whole, under one of its names, and nothing else.
@@ -203,7 +219,7 @@ fn find(
 
 fn keeps_the_name(path: &Path) -> bool {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.is_empty() || text.starts_with("hhvm-drain holds this name")
+    text.bytes().all(|byte| byte == 0) || text.starts_with("hhvm-drain holds this name")
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -218,7 +234,9 @@ fn record() -> Option<serde_json::Value> {
 
 fn no_record() -> Held {
     let record = record();
-    check(record.is_none(), || format!("a record is left: {record:?}"))
+    check(record.is_none(), || format!("a record is left: {record:?}"))?;
+    let copies = Path::new(STATE).join("hhvm.service.copies");
+    check(!copies.exists(), || format!("{} is left", copies.display()))
 }
 
 /// The record tells of the operator and the very files; and so does `status`.

@@ -5,9 +5,12 @@
 mod cases;
 mod errnos;
 mod figures;
+mod files;
+mod history;
 mod host;
 mod house;
 mod invariants;
+mod outcome;
 mod point;
 mod trace;
 mod watchdog;
@@ -67,7 +70,8 @@ fn all() -> ExitCode {
         };
         Trial::test(case.name, run).with_ignored_flag(why_not.is_some())
     };
-    let conclusion = libtest_mimic::run(&arguments, CASES.iter().map(trial).collect());
+    let rules = Trial::test("rules-of-file-systems", || history::rules::hold().map_err(Failed::from));
+    let conclusion = libtest_mimic::run(&arguments, CASES.iter().map(trial).chain([rules]).collect());
     let mut figures = std::mem::take(&mut *figures.lock().unwrap());
     figures.sort_by_key(|figures| CASES.iter().position(|case| case.name == figures.name));
     if !figures.is_empty() {

@@ -4,6 +4,7 @@
 //! their order of creation for a name. So a point is the same in each run, however the threads interleave.
 
 use crate::errnos::{self, Call};
+use crate::outcome::{End, Missing, Observer, Step, Told, Traced};
 use crate::point::{Fault, Point};
 use nix::errno::Errno;
 use nix::libc::{SYS_restart_syscall, user_regs_struct};
@@ -12,46 +13,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// What a killed program ends by.
-pub const KILL: Signal = Signal::SIGKILL;
-
-/// A call, as it was seen.
-#[derive(Debug, Clone)]
-pub struct Step {
-    pub point: Point,
-    /// Whether it may change what others find: files, their names, locks.
-    pub changes: bool,
-}
-
-/// A system call that fails whenever the program makes it, as on a file system that does not have it.
-#[derive(Debug, Clone, Copy)]
-pub struct Missing {
-    pub call: &'static str,
-    pub errno: Errno,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Exited(i32),
-    Signaled(Signal),
-    /// It was stopped by force after the time that it had.
-    Hung,
-}
-
-/// What became of a run.
-#[derive(Debug)]
-pub struct Traced {
-    pub end: End,
-    pub took: Duration,
-    /// Its calls in order, but for those of children that have become other programs.
-    pub steps: Vec<Step>,
-    /// Whether it came to the point of the fault.
-    pub was_met: bool,
-}
 
 /// What the tracer knows of a thread.
 struct Task {
@@ -60,13 +24,27 @@ struct Task {
     threads: u32,
     children: u32,
     /// In a call; what becomes of it.
-    inside: Option<Outcome>,
+    inside: Option<Inside>,
 }
 
 #[derive(Clone, Copy)]
 enum Outcome {
     AsItIs,
     Result(Errno),
+}
+
+/// A call that is being made.
+#[derive(Clone, Copy)]
+struct Inside {
+    outcome: Outcome,
+    /// Whether it may have changed files, and if it only syncs one, which descriptor that has.
+    effect: Option<Effect>,
+}
+
+#[derive(Clone, Copy)]
+enum Effect {
+    Change,
+    Sync(u64),
 }
 
 /// A run that is traced.
@@ -78,6 +56,7 @@ struct Run<'a> {
     children: Vec<Pid>,
     fault: Option<(&'a Point, Fault)>,
     missing: &'a [Missing],
+    observer: Option<Observer<'a>>,
     for_good: Option<(&'static str, Errno)>,
     steps: Vec<Step>,
     was_met: bool,
@@ -95,10 +74,11 @@ fn options() -> Options {
 }
 
 /// Runs `command`, which asks to be traced and becomes the program, with `fault` at its point.
-pub fn run(
+pub fn run<'a>(
     command: &mut Command,
-    fault: Option<(&Point, Fault)>,
-    missing: &[Missing],
+    fault: Option<(&'a Point, Fault)>,
+    missing: &'a [Missing],
+    observer: Option<Observer<'a>>,
     patience: Duration,
 ) -> Traced {
     let begun = Instant::now();
@@ -115,6 +95,7 @@ pub fn run(
         children: Vec::new(),
         fault,
         missing,
+        observer,
         for_good: None,
         steps: Vec::new(),
         was_met: false,
@@ -224,10 +205,12 @@ impl Run<'_> {
     fn at_call(&mut self, pid: Pid) {
         let Ok(mut registers) = ptrace::getregs(pid) else { return };
         let task = self.tasks.get_mut(&pid).unwrap();
-        if let Some(outcome) = task.inside.take() {
-            if let Outcome::Result(errno) = outcome {
+        if let Some(inside) = task.inside.take() {
+            if let Outcome::Result(errno) = inside.outcome {
                 registers.rax = i64::from(-(errno as i32)).cast_unsigned();
                 let _ = ptrace::setregs(pid, registers);
+            } else if registers.rax.cast_signed() >= 0 {
+                self.observe(pid, inside.effect);
             }
             return;
         }
@@ -238,7 +221,7 @@ impl Run<'_> {
         let number = registers.orig_rax.cast_signed();
         // A wait goes on that a stop has interrupted.
         if number == SYS_restart_syscall {
-            task.inside = Some(Outcome::AsItIs);
+            task.inside = Some(Inside { outcome: Outcome::AsItIs, effect: None });
             return;
         }
         let nth = task.counts.entry(number).or_default();
@@ -264,8 +247,24 @@ impl Run<'_> {
                 None => Outcome::AsItIs,
             },
         };
-        self.tasks.get_mut(&pid).unwrap().inside = Some(outcome);
+        let effect = match call.name {
+            "fsync" | "fdatasync" => Some(Effect::Sync(registers.rdi)),
+            _ => changes.then_some(Effect::Change),
+        };
+        self.tasks.get_mut(&pid).unwrap().inside = Some(Inside { outcome, effect });
         self.steps.push(Step { point, changes });
+    }
+
+    fn observe(&mut self, pid: Pid, effect: Option<Effect>) {
+        let Some(observer) = &mut self.observer else { return };
+        match effect {
+            None => {}
+            Some(Effect::Change) => observer(Told::Changed),
+            Some(Effect::Sync(descriptor)) => {
+                let path = fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
+                observer(Told::Synced(path.expect("what is synced has a path")));
+            }
+        }
     }
 
     /// What the call fails with each time.

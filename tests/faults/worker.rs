@@ -1,12 +1,13 @@
 //! Works off one case: learns its points from runs that nobody hurts, then hurts each.
 
-use crate::cases::Case;
+use crate::cases::{BOOT, Case};
 use crate::errnos;
+use crate::history::{History, Rules};
 use crate::host::Host;
-use crate::house::Cgroup;
-use crate::invariants::{in_the_end, meanwhile};
+use crate::house::{self, Cgroup};
+use crate::invariants::{Story, at_the_boot, in_the_end, meanwhile};
+use crate::outcome::{End, Step};
 use crate::point::{Fault, Point};
-use crate::trace::Step;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -41,8 +42,20 @@ pub struct Figures {
     pub missed: usize,
     /// The longest run with a fault, in milliseconds.
     pub longest: u128,
+    /// Different disks that a power cut may leave, by the rules of each file system; and all of them, without those that
+    /// are the same.
+    pub cuts: [usize; 3],
+    pub booted: usize,
     pub seconds: u64,
     pub broken: Vec<String>,
+}
+
+impl Figures {
+    /// Notes a broken promise, and tells of it at once: all of a case can take an hour.
+    fn found(&mut self, what: String) {
+        eprintln!("{what}");
+        self.broken.push(what);
+    }
 }
 
 /// Tries the case.
@@ -52,6 +65,9 @@ pub fn work(case: Case, scope: &Scope, cgroup: Cgroup) -> Figures {
     let mut figures = Figures { name: case.name.to_owned(), ..Figures::default() };
     let steps = learn(&mut host, &mut figures);
     figures.points = steps.len();
+    if !matches!(scope, Scope::At(..)) && case.keeps_what_is_synced() {
+        cut_the_power(&mut host, &mut figures);
+    }
     for (at, step) in steps.iter().enumerate() {
         for fault in faults(&case, step, at, scope) {
             if figures.broken.len() < BROKEN_MAX {
@@ -60,10 +76,34 @@ pub fn work(case: Case, scope: &Scope, cgroup: Cgroup) -> Figures {
         }
     }
     if matches!(scope, Scope::At(..)) && figures.killed + figures.failed == 0 {
-        figures.broken.push(format!("{}: there is no such point", case.name));
+        figures.found(format!("{}: there is no such point", case.name));
     }
     figures.seconds = begun.elapsed().as_secs();
     figures
+}
+
+/// Boots the host from each disk that a power cut may leave.
+fn cut_the_power(host: &mut Host, figures: &mut Figures) {
+    host.prepare();
+    let history = History::of(host);
+    figures.cuts = Rules::ALL.map(|rules| history.disks(rules).len());
+    let mut disks: BTreeSet<_> = BTreeSet::new();
+    for rules in Rules::ALL {
+        disks.extend(history.disks(rules));
+    }
+    figures.booted = disks.len();
+    for left in disks {
+        host.prepare();
+        left.disk.restore(host);
+        let held = at_the_boot(host).and_then(|seen| {
+            let story = Story { fault: None, is_done: left.is_done, seen };
+            in_the_end(host, &story, BOOT)
+        });
+        Host::boot(house::FIRST_BOOT);
+        if let Err(why) = held {
+            figures.found(format!("power cut in {}: {why}\n{}", host.case.name, left.disk));
+        }
+    }
 }
 
 /// The calls of two runs without a fault, in order.
@@ -72,10 +112,12 @@ fn learn(host: &mut Host, figures: &mut Figures) -> Vec<Step> {
     for _ in 0..2 {
         host.prepare();
         let (traced, stderr) = host.hurt(None);
-        let held =
-            meanwhile(host, None, &traced, &stderr).and_then(|seen| in_the_end(host, None, &traced, &seen));
+        let held = meanwhile(host, None, &traced, &stderr).and_then(|seen| {
+            let story = Story { fault: None, is_done: traced.end == End::Exited(0), seen };
+            in_the_end(host, &story, host.case.hooks)
+        });
         if let Err(why) = held {
-            figures.broken.push(format!("{}: without a fault: {why}", host.case.name));
+            figures.found(format!("{}: without a fault: {why}", host.case.name));
         }
         steps.extend(traced.steps.into_iter().filter(|step| known.insert(step.point.clone())));
     }
@@ -89,7 +131,8 @@ fn faults(case: &Case, step: &Step, at: usize, scope: &Scope) -> Vec<Fault> {
     let fails: Vec<_> = call.errnos.iter().map(|errno| Fault::Fails(*errno)).chain(done).collect();
     match scope {
         Scope::All => {
-            let for_good = call.errnos.iter().map(|errno| Fault::FailsForGood(*errno));
+            let lasting = call.errnos.iter().filter(|errno| errnos::lasts(call, **errno));
+            let for_good = lasting.map(|errno| Fault::FailsForGood(*errno));
             let for_good = for_good.filter(|_| point.nth == 1 || step.changes);
             [Fault::Kill].into_iter().chain(fails).chain(for_good).collect()
         }
@@ -109,11 +152,14 @@ fn hurt(host: &mut Host, point: &Point, fault: Fault, figures: &mut Figures) {
     for _ in 0..TRIES {
         host.prepare();
         let (traced, stderr) = host.hurt(Some((point, fault)));
-        let held = meanwhile(host, Some((point, fault)), &traced, &stderr)
-            .and_then(|seen| in_the_end(host, Some((point, fault)), &traced, &seen));
+        let hurt = Some((point, fault));
+        let held = meanwhile(host, hurt, &traced, &stderr).and_then(|seen| {
+            let story = Story { fault: hurt, is_done: traced.end == End::Exited(0), seen };
+            in_the_end(host, &story, host.case.hooks)
+        });
         figures.longest = figures.longest.max(traced.took.as_millis());
         if let Err(why) = held {
-            figures.broken.push(format!("FAULT=\"{point} {fault}\" of {name}: {why}"));
+            figures.found(format!("FAULT=\"{point} {fault}\" of {name}: {why}"));
         }
         if traced.was_met {
             *if fault == Fault::Kill { &mut figures.killed } else { &mut figures.failed } += 1;
@@ -122,7 +168,7 @@ fn hurt(host: &mut Host, point: &Point, fault: Fault, figures: &mut Figures) {
     }
     figures.missed += 1;
     if !depends_on_time(point) {
-        figures.broken.push(format!("FAULT=\"{point} {fault}\" of {name}: no run came to it"));
+        figures.found(format!("FAULT=\"{point} {fault}\" of {name}: no run came to it"));
     }
 }
 
