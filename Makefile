@@ -22,6 +22,8 @@ MACHINE := qemu-system-x86_64:qemu-system-x86 ssh:openssh-client mke2fs:e2fsprog
 # libFuzzer is C++.
 FUZZ := $(COMPILER) c++:g++
 
+FAULTS := ip:iproute2 unshare:util-linux setpriv:util-linux
+
 FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
 
 # What the checks of the packages need besides the compiler.
@@ -38,7 +40,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 
 QUICK := check-format check-clippy check-paths test-rust
 STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages test-release check-packages check-scriptlets check-repo \
-	check-reproducible check-piuparts test-hosts test-strangers test-vm test-farm
+	check-reproducible check-piuparts test-faults test-hosts test-strangers test-vm test-farm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -121,6 +123,15 @@ test-hosts: ## test the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,hosts,$(CARGO) test --test hosts)
 
+test-faults: target/stage/.made ## kill the packaged program at each of its system calls, and let a sample of them fail (root, two minutes)
+	@$(NEED) test-faults $(FAULTS) || exit 0; $(CARGO) build --quiet --examples; \
+	$(call ignorable,faults,TEST_PROGRAM="$$PWD/target/stage/hhvm-drain" $(CARGO) test --test faults)
+
+faults: target/stage/.made ## let each of them fail with each of its errors, too, for tests/FAULTS.md (root, an hour)
+	@$(NEED) "the faults" $(FAULTS)
+	@$(CARGO) build --quiet --examples
+	@FAULT=all TEST_PROGRAM="$$PWD/target/stage/hhvm-drain" $(CARGO) test --test faults
+
 test-strangers: ## test the twelve hosts of tests/strangers/seeds.txt, which nobody chose (root, three minutes)
 	@$(NEED) test-strangers $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,strangers,$(CARGO) test --test strangers)
@@ -144,7 +155,7 @@ farm: ## compare ways to restart, by millions of requests over hundreds of stops
 # Runs the tests $(1) with the command $(2), and notes for the summary which were ignored, and why.
 define ignorable
 $(2) | tee target/$(1).log; status=$$?; \
-sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>"$$SKIPPED"; \
+sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm|the fault tests) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>"$$SKIPPED"; \
 [ -s "$$SKIPPED" ] || rm -f "$$SKIPPED"; exit $$status
 endef
 
@@ -209,6 +220,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-hosts test-strangers strangers test-vm test-farm farm fuzz \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz \
 	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

@@ -1,6 +1,7 @@
 //! HHVM's main process: found, watched and, only where systemd does not know it, signalled.
 
 use crate::context::{Context, Env};
+use crate::files::entries;
 use crate::kernel::{Host, Scope, listeners, own_cgroup};
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -12,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// The name of HHVM's processes, its light processes among them.
 const NAME: &str = "hhvm";
+
+/// More processes than a kernel can have (`PID_MAX_LIMIT`, proc(5)), and what else is in procfs.
+const ENTRIES_MAX: usize = 5 << 20;
 
 /// For so long is looked for a process of another name.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -137,10 +141,10 @@ impl Main {
     }
 
     fn in_cgroup(proc: &Path, belongs: impl Fn(&str) -> bool, env: &Env) -> Self {
-        let found: Vec<(i32, Process)> = fs::read_dir(proc)
+        let found: Vec<(i32, Process)> = entries(proc, ENTRIES_MAX)
+            .unwrap_or_default()
             .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+            .filter_map(|entry| entry.name.to_str()?.parse::<i32>().ok())
             .filter(|pid| is_hhvm(proc, *pid, &belongs))
             .filter_map(|pid| Some((pid, Process::open(pid, proc)?)))
             .collect();

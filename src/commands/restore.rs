@@ -27,6 +27,7 @@ const TO_END: Duration = Duration::from_secs(5);
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
+    member.store().tidy();
     let (record, left) = (member.store().record()?, left_behind(context));
     if record.is_none() && left.is_none() && member.sharers().is_empty() {
         return Ok(());
@@ -62,6 +63,7 @@ impl Session<'_> {
         if let Some(record) = record
             && record.by == By::Operator
         {
+            member.settle_half_moves(record);
             self.stay_out(format!("{}; to put it back, run hhvm-drain pool", record.story()));
             return Ok(());
         }

@@ -4,11 +4,11 @@ use super::chase::{Lost, Way, find};
 use super::reader::{content, opened};
 use super::rights::Rights;
 use super::{STATUS_MAX, WORDS_MAX, beginning, working};
+use crate::files::entries;
 use crate::php_fpm::{Configuration, Files, Master, read};
 use nix::unistd::Uid;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -101,11 +101,10 @@ impl Files for BelowRoot {
             if FileType::from_raw_mode(fstat(found)?.st_mode) != FileType::Directory {
                 return Ok(Vec::new());
             }
-            let names = fs::read_dir(opened(found))?.take(NAMES_MAX + 1);
-            names.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()
+            let entries = entries(opened(found).as_ref(), NAMES_MAX)?;
+            Ok(entries.into_iter().map(|entry| entry.name).collect())
         })?;
-        let names = names.unwrap_or_default();
-        if names.len() > NAMES_MAX { Err(format!("more than {NAMES_MAX} names")) } else { Ok(names) }
+        Ok(names.unwrap_or_default())
     }
 
     fn is_file(&mut self, path: &Path) -> bool {
@@ -117,6 +116,7 @@ impl Files for BelowRoot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::time::Duration;
 
     fn soon() -> Instant {

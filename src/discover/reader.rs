@@ -2,12 +2,13 @@
 
 use super::chase::{Lost, Way, find};
 use super::rights::Rights;
+use crate::files::entries;
 use crate::hhvm::{Files, Missing};
 use rustix::fs::{FileType, OFlags, Stat, fstat};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -82,11 +83,8 @@ impl Files for Reader<'_> {
     fn list(&mut self, directory: &Path) -> Result<Vec<OsString>, Missing> {
         self.with_rights(directory == Path::new(DEFAULTS), |way| {
             let found = find(&self.root, directory, way)?;
-            let names = fs::read_dir(opened(&found)).map_err(Lost::Failed)?.take(NAMES_MAX + 1);
-            let names: Vec<OsString> =
-                names.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>().map_err(Lost::Failed)?;
-            let too_many = || Lost::Failed(io::Error::other("too many names in the directory"));
-            if names.len() > NAMES_MAX { Err(too_many()) } else { Ok(names) }
+            let entries = entries(opened(&found).as_ref(), NAMES_MAX).map_err(Lost::Failed)?;
+            Ok(entries.into_iter().map(|entry| entry.name).collect())
         })
     }
 }

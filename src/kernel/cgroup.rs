@@ -1,6 +1,7 @@
 //! The processes of a cgroup and of all below it (cgroups(7)).
 
 use super::{Host, Unseen};
+use crate::files::entries;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 const CGROUPS_MAX: usize = 2_000;
 /// Longest list of processes, and longest `/proc/PID/cgroup`, that is read.
 const TEXT_MAX: u64 = 1 << 20;
+/// More processes than a kernel can have (`PID_MAX_LIMIT`, proc(5)), and what else is in procfs.
+const ENTRIES_MAX: usize = 5 << 20;
 /// Where systemd puts the hooks of a unit with `Delegate=`, below the unit's own cgroup.
 const CONTROL: &str = "/.control";
 
@@ -72,12 +75,9 @@ fn below(top: PathBuf, pids: &mut BTreeSet<i32>) -> Result<(), Unseen> {
                 Ok(pid) => pids.insert(pid),
             };
         }
-        for entry in fs::read_dir(&directory).map_err(|error| failed(&error))? {
-            let entry = entry.map_err(|error| failed(&error))?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                directories.push(entry.path());
-            }
-        }
+        let entries = entries(&directory, ENTRIES_MAX).map_err(|error| failed(&error))?;
+        let below = entries.into_iter().filter(|entry| entry.is_directory);
+        directories.extend(below.map(|entry| directory.join(entry.name)));
     }
     Ok(())
 }
@@ -102,12 +102,8 @@ fn by_process(cgroup: &str, host: &Host, pids: &mut BTreeSet<i32>) -> Result<(),
 
 /// The numbers of all processes of the host.
 pub(super) fn numbers(proc: &Path) -> Result<Vec<i32>, Unseen> {
-    let entries = fs::read_dir(proc).map_err(|error| Unseen::Processes(error.kind()))?;
-    let number = |entry: io::Result<fs::DirEntry>| match entry {
-        Ok(entry) => Ok(entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok())),
-        Err(error) => Err(Unseen::Processes(error.kind())),
-    };
-    entries.map(number).filter_map(Result::transpose).collect()
+    let entries = entries(proc, ENTRIES_MAX).map_err(|error| Unseen::Processes(error.kind()))?;
+    Ok(entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect())
 }
 
 fn read(path: &Path) -> io::Result<String> {

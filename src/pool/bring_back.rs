@@ -1,7 +1,8 @@
 //! Puts the node back: renames what the record names, and nothing else. The record goes last, and only when a health
 //! file is in its place.
 
-use super::directory::disabled_name;
+use super::copy::Copy;
+use super::directory::{Entry, disabled_name};
 use super::fate::Fate;
 use super::find::{Found, Prospect};
 use super::lock::drain_in_progress;
@@ -107,6 +108,7 @@ impl Member {
         Ok(match found.fate {
             Fate::Rename | Fate::Deleted | Fate::Back => {
                 found.directory.remove_placeholder(&found.disabled);
+                Copy::tidy(&found.directory, &found.health);
                 Turn::Over(None)
             }
             Fate::Superseded => Turn::Over(Some(superseded(parked))),
@@ -296,7 +298,13 @@ fn rename_back(parked: &Parked, found: &Found) -> Turn {
             from: parked.disabled.clone(),
             to: parked.health_file.clone(),
         })),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Turn::Over(Some(superseded(parked))),
+        // It may be gone again.
+        Err(error)
+            if error.kind() == ErrorKind::AlreadyExists
+                && matches!(found.directory.look(&found.health), Ok(Entry::File(_))) =>
+        {
+            Turn::Over(Some(superseded(parked)))
+        }
         Err(error) => Turn::Stays(Message::CannotUnpark(parked.disabled.clone(), error.to_string())),
     }
 }

@@ -1,6 +1,7 @@
 //! The copies of a unit's parked files: made when they are parked, put back when a deploy has deleted them.
 
 use super::copy::Copy;
+use super::directory::Entry;
 use super::find::{Found, Prospect};
 use super::member::Member;
 use super::record::{Parked, Record};
@@ -38,6 +39,10 @@ impl Member {
     pub(super) fn put_copy_back(&self, parked: &Parked, found: &Found) -> Option<io::Result<()>> {
         let copies = self.store.copies();
         let copy = copies.iter().find(|copy| copy.is_of(parked))?;
+        // A file that is there after all must not be there twice.
+        if !found.directory.look(&found.disabled).is_ok_and(Entry::is_free) {
+            return None;
+        }
         Some(copy.put_back(&found.directory, &found.health))
     }
 }

@@ -10,6 +10,7 @@ use super::record::Parked;
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, Uid, chownat, fchmod, fchown, fstat, readlinkat, statat, symlinkat,
 };
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -88,6 +89,11 @@ impl Copy {
         }
     }
 
+    /// Removes what [`Copy::put_back`] has left of its way when it was cut short.
+    pub fn tidy(directory: &Directory, name: &OsStr) {
+        let _ = directory.remove(&own_name(name, ""));
+    }
+
     /// Makes the file anew in `directory` as `name`, with its old owner and mode, unless something has that name. It is
     /// written under a name of ours first, so that nobody sees half of it.
     ///
@@ -96,7 +102,7 @@ impl Copy {
     pub fn put_back(&self, directory: &Directory, name: &OsStr) -> io::Result<()> {
         let own = own_name(name, "");
         match directory.remove(&own) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         }
         self.make(directory, &own).and_then(|()| directory.rename(&own, name)).inspect_err(|_| {
@@ -109,18 +115,28 @@ impl Copy {
         match &self.content {
             Content::Link(target) => {
                 symlinkat(OsStr::from_bytes(&target.0), directory.fd(), name)?;
-                // File systems without owners serve the link all the same.
-                let _ = chownat(directory.fd(), name, Some(owner), Some(group), AtFlags::SYMLINK_NOFOLLOW);
+                let chown =
+                    chownat(directory.fd(), name, Some(owner), Some(group), AtFlags::SYMLINK_NOFOLLOW);
+                unless_it_has_none(chown)?;
             }
             Content::Text(text) => {
                 let mut file = directory.create(name, Mode::RUSR | Mode::WUSR)?;
                 file.write_all(&text.0)?;
-                let _ = fchown(&file, Some(owner), Some(group));
-                let _ = fchmod(&file, Mode::from_raw_mode(self.mode & PERMISSIONS));
+                unless_it_has_none(fchown(&file, Some(owner), Some(group)))?;
+                unless_it_has_none(fchmod(&file, Mode::from_raw_mode(self.mode & PERMISSIONS)))?;
                 file.sync_all()?;
             }
         }
         Ok(())
+    }
+}
+
+/// File systems without owners and modes serve the file all the same. What else is wrong may be over at the next try, and
+/// then the file is whole.
+fn unless_it_has_none(result: rustix::io::Result<()>) -> rustix::io::Result<()> {
+    match result {
+        Err(Errno::PERM | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(()),
+        other => other,
     }
 }
 

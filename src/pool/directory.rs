@@ -161,9 +161,19 @@ impl Directory {
 
     fn link_and_unlink(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
         rustix::fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty())?;
-        self.remove(from).inspect_err(|_| {
-            let _ = self.remove(to);
-        })
+        match self.remove(from) {
+            Ok(()) => Ok(()),
+            Err(error) => match self.look(from) {
+                // A server has removed it, and its answer got lost.
+                Ok(Entry::Absent) => Ok(()),
+                Ok(_) => {
+                    let _ = self.remove(to);
+                    Err(error)
+                }
+                // Who knows: the other name stays, too.
+                Err(_) => Err(error),
+            },
+        }
     }
 
     /// Takes the name `to` by a file of its own, which no other file can replace unknowingly, and renames over that.
@@ -213,7 +223,10 @@ impl Directory {
         }
         let mut text = Vec::new();
         let read = |file: File| file.take(PLACEHOLDER.len() as u64 + 1).read_to_end(&mut text).is_ok();
-        self.read(name).is_ok_and(read) && text == PLACEHOLDER
+        let is_left_by_a_power_cut = |text: &[u8]| {
+            text.iter().all(|byte| *byte == 0) && Mode::from_raw_mode(stat.st_mode) == PLACEHOLDER_MODE
+        };
+        self.read(name).is_ok_and(read) && (text == PLACEHOLDER || is_left_by_a_power_cut(&text))
     }
 
     fn sync(&self) -> rustix::io::Result<()> {

@@ -95,6 +95,15 @@ fn a_placeholder_is_one_from_the_moment_it_is_made_and_an_empty_file_is_none() {
 }
 
 #[test]
+fn a_placeholder_whose_text_had_not_come_to_the_disk_is_one() {
+    let (dir, directory) = directory(&[("zeros", &"\0".repeat(PLACEHOLDER.len()))]);
+    assert!(directory.look("zeros".as_ref()).unwrap().file().is_some(), "it has the mode of any file");
+    directory.reserve("held".as_ref()).unwrap();
+    fs::write(dir.path().join("held"), vec![0; PLACEHOLDER.len()]).unwrap();
+    assert_eq!(directory.look("held".as_ref()).unwrap(), Entry::Placeholder);
+}
+
+#[test]
 fn a_taken_name_gets_a_number_whatever_has_it() {
     let (dir, directory) = directory(&[("s.disabled", "")]);
     fs::create_dir(dir.path().join("s.disabled.1")).unwrap();

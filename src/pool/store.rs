@@ -2,10 +2,11 @@
 
 use super::copy::Copy;
 use super::record::Record;
-use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
+use super::whole::{Durability, Readers, is_absent, is_blank, read, rehearse, write, writer_of};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
+use crate::files::entries;
 use crate::outcome::{FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 const STATE: &str = "/var/lib/hhvm-drain";
 /// No host has more instances than this.
 const UNITS_MAX: usize = 1024;
+/// And no state directory more names.
+const NAMES_MAX: usize = 1 << 20;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
 /// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
@@ -109,8 +112,8 @@ impl Store {
     pub(super) fn others(&self) -> Vec<(UnitName, Record)> {
         let mut units = BTreeSet::new();
         for directory in [RUNTIME, STATE] {
-            let Ok(entries) = fs::read_dir(self.root.join(directory)) else { continue };
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            let Ok(entries) = entries(&self.root.join(directory), NAMES_MAX) else { continue };
+            let names = entries.into_iter().filter_map(|entry| entry.name.into_string().ok());
             units.extend(names.filter_map(|name| unit_of(&name)).take(UNITS_MAX));
         }
         units.remove(&self.unit);
@@ -145,6 +148,35 @@ impl Store {
         }
         let _ = fs::remove_file(self.path(STATE, COPIES));
         Ok(())
+    }
+
+    /// Removes what a process of this unit was about to write when it was killed, or the power was cut: what is not
+    /// whole yet, a record of which only the name is there, and copies without a record, which comes before them and goes
+    /// before them.
+    pub fn tidy(&self) {
+        let records = [STATE, RUNTIME].map(|directory| self.path(directory, "json"));
+        for path in &records {
+            if is_blank(path) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        let is_none = |path: &PathBuf| fs::symlink_metadata(path).is_err_and(|error| is_absent(&error));
+        if records.iter().all(is_none) {
+            let _ = fs::remove_file(self.path(STATE, COPIES));
+        }
+        let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
+        // Without procfs nobody can be told from the dead.
+        if !lives(std::process::id()) {
+            return;
+        }
+        for directory in [STATE, RUNTIME].map(|directory| self.root.join(directory)) {
+            for entry in entries(&directory, NAMES_MAX).unwrap_or_default() {
+                let name = entry.name.to_str().and_then(|name| name.strip_prefix(self.unit.as_str()));
+                if name.and_then(writer_of).is_some_and(|writer| !lives(writer)) {
+                    let _ = fs::remove_file(directory.join(entry.name));
+                }
+            }
+        }
     }
 
     /// The last drain, if one is known.
@@ -210,6 +242,41 @@ mod tests {
         for other in ["hhvm.service.last.json", "hhvm.service.json.7.new", "hhvm.service.copies", "json"] {
             assert_eq!(unit(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_the_dead_have_left_goes_and_what_the_living_write_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let unit = UnitName::parse("hhvm").unwrap();
+        let store = Store { root: Root::new(dir.path().to_owned()), unit };
+        let state = dir.path().join(&STATE[1..]);
+        fs::create_dir_all(&state).unwrap();
+        let me = std::process::id();
+        // The kernel gives no process this number.
+        let dead = format!("hhvm.service.json.{}.new", i32::MAX);
+        let kept = [
+            format!("hhvm.service.json.{me}.new"),
+            "hhvm.service.json".to_owned(),
+            "hhvm.service.json.new".to_owned(),
+            format!("hhvm@1.service.json.{}.new", i32::MAX),
+        ];
+        kept.iter().chain([&dead]).for_each(|name| fs::write(state.join(name), "").unwrap());
+        store.tidy();
+        assert!(state.join(&dead).exists(), "there is no procfs");
+        std::os::unix::fs::symlink("/proc", dir.path().join("proc")).unwrap();
+        store.tidy();
+        assert!(!state.join(&dead).exists());
+        for name in kept.iter().filter(|name| *name != "hhvm.service.json") {
+            assert!(state.join(name).exists(), "{name}");
+        }
+        assert!(!state.join("hhvm.service.json").exists(), "it says nothing");
+        fs::write(state.join("hhvm.service.copies"), "[]").unwrap();
+        fs::write(state.join("hhvm.service.json"), "{}").unwrap();
+        store.tidy();
+        assert!(state.join("hhvm.service.copies").exists(), "there is a record");
+        fs::remove_file(state.join("hhvm.service.json")).unwrap();
+        store.tidy();
+        assert!(!state.join("hhvm.service.copies").exists());
     }
 
     #[test]

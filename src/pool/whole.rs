@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// A larger file is none of ours.
 const SIZE_MAX: u64 = 1 << 20;
 
+/// How the names of files end that are not whole yet, after the number of their writer.
+const BESIDE: &str = ".new";
+
 /// Whether a file must be on the disk when the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -41,6 +44,12 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
+/// Whether there is a file at `path` that says nothing, which [`read`] takes for none: its contents had not come to the
+/// disk when the power was cut.
+pub fn is_blank(path: &Path) -> bool {
+    files::read(path, SIZE_MAX).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+}
+
 /// No such file, or no such directory either.
 pub fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -50,7 +59,8 @@ pub fn is_absent(error: &io::Error) -> bool {
 ///
 /// Synced after the rename, file and directory are one commit of the journal on the usual file systems, which halves
 /// the time until the node is out. A power cut in between can leave an empty file, and [`read`] takes that for none:
-/// nothing was renamed on the strength of it yet.
+/// nothing was renamed on the strength of it yet. In place of an older file that would be lost with it, the new one is
+/// synced first.
 ///
 /// # Errors
 /// As open(2), write(2), rename(2) and fsync(2); the file is then the old one.
@@ -63,7 +73,10 @@ pub fn write<T: Serialize>(
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     let (mut file, beside) = create_beside(path, readers)?;
-    file.write_all(&bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
+    let replaces = durability == Durability::Synced && fs::symlink_metadata(path).is_ok();
+    let sync = |file: &File| if replaces { file.sync_all() } else { Ok(()) };
+    let written = file.write_all(&bytes).and_then(|()| sync(&file)).and_then(|()| fs::rename(&beside, path));
+    written.inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })?;
     match durability {
@@ -85,6 +98,12 @@ pub fn rehearse(path: &Path) -> io::Result<()> {
     written
 }
 
+/// The process that writes by way of a file whose name ends so.
+pub fn writer_of(name: &str) -> Option<u32> {
+    let (_, writer) = name.strip_suffix(BESIDE)?.rsplit_once('.')?;
+    writer.parse().ok()
+}
+
 /// A new file beside `path`, which no other process and no other file of ours is written by way of: two writers who
 /// shared one would rename each other's halves into place.
 fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
@@ -92,7 +111,7 @@ fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut beside = name.to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(format!(".{}{BESIDE}", std::process::id()));
     let beside = parent.join(beside);
     fs::create_dir_all(parent)?;
     let mode = match readers {

@@ -4,9 +4,8 @@
 use super::file;
 use super::table::{Settings, Spec, VARIABLE_PREFIX};
 use crate::context::Context;
-use crate::files::{read, text};
+use crate::files::{entries, read, text};
 use crate::problem::{Location, Problem};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "/etc/hhvm-drain.toml";
 /// A settings file larger than this is a mistake.
 const FILE_MAX: u64 = 1 << 20;
+/// Most names in the directory of settings files.
+const FILES_MAX: usize = 10_000;
 
 /// Settings from the command line.
 pub type Flags = Vec<(&'static Spec, Vec<String>)>;
@@ -47,8 +48,8 @@ pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
 /// The main file, then the files `*.toml` of the directory beside it, by name.
 fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let directory = PathBuf::from(format!("{FILE}.d"));
-    let mut names: Vec<PathBuf> = match fs::read_dir(context.root.join(&directory)) {
-        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().into())).collect(),
+    let mut names: Vec<PathBuf> = match entries(&context.root.join(&directory), FILES_MAX) {
+        Ok(entries) => entries.into_iter().map(|entry| entry.name.into()).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             let message =
@@ -126,6 +127,7 @@ impl Layers {
 mod tests {
     use super::*;
     use crate::context::{Env, Root, UnitName};
+    use std::fs;
     use std::time::Duration;
 
     fn context(directory: &Path, env: Env) -> Context {
