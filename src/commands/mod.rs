@@ -36,7 +36,10 @@ use check::Front;
 /// What the command could not do.
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
     match command {
-        Command::Stop { .. } => stop::run(context, settings, problems),
+        Command::Stop { .. } => {
+            stop::run(context, settings, problems);
+            Ok(())
+        }
         Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait),
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)

@@ -6,7 +6,6 @@ use crate::trace::{Part, Traced};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
 
 /// What takes the node out, and what puts it back.
 const PAIRS: [(&str, &str); 2] = [("stop", "restore"), ("depool", "pool")];
@@ -71,21 +70,12 @@ fn a_kill_while_it_is_undone_leaves_what_can_be_undone_again() {
     }
 }
 
-/// A shared object that breaks the clock.
-fn broken_clock(rig: &Rig) -> String {
-    let object = rig.path("broken_clock.so").display().to_string();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/broken_clock.c");
-    let cc = Command::new("cc").args(["-shared", "-fPIC", "-o", &object, source]).status();
-    assert!(cc.unwrap().success());
-    object
-}
-
 #[test]
 fn a_panic_leaves_what_can_be_undone_and_aborts_a_release() {
     let rig = Rig::new();
     rig.control("load = 1");
     let mut stop = rig.hook(&[&["stop"], &FAST[..]].concat());
-    stop.env("LD_PRELOAD", broken_clock(&rig)).env("BROKEN", rig.path("broken"));
+    stop.env("LD_PRELOAD", rig.object("broken_clock.c")).env("BROKEN", rig.path("broken"));
     let mut child = stop.spawn().unwrap();
     wait_for(|| !rig.is_pooled());
     fs::write(rig.path("broken"), "").unwrap();
