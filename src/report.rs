@@ -23,6 +23,8 @@ const NAME: &str = "hhvm-drain";
 const FLUSH_TIME: Duration = Duration::from_millis(500);
 /// Longest wait for systemd to have read the last notification, in milliseconds; it takes about one.
 const BARRIER_MS: u16 = 200;
+/// So much fits into a pipe that is ready (pipe(7)).
+const LINE_MAX: usize = 4096;
 /// A notification is one datagram of at most 4096 bytes (`sd_notify(3)`).
 const STATUS_MAX: usize = 1000;
 
@@ -185,12 +187,13 @@ fn barrier() {
 }
 
 /// The journal, or standard error.
+#[derive(Debug)]
 struct Log {
     unit: String,
     to: Sink,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Sink {
     Journal,
     Terminal,
@@ -222,7 +225,7 @@ impl Log {
         all.extend([("MESSAGE", message.to_string()), ("PRIORITY", priority)]);
         let fields: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if self.to != Sink::Journal || to_journal(&fields).is_err() {
-            to_terminal(message);
+            to_terminal_at_once(message);
         }
     }
 
@@ -239,6 +242,34 @@ impl Log {
         ];
         fields.extend(message.fields());
         fields
+    }
+}
+
+/// What tells of a panic, of which nobody knows what it has left locked: nothing is waited for.
+#[derive(Debug)]
+pub struct LastWords(Log);
+
+impl LastWords {
+    /// For a run that may panic.
+    #[must_use]
+    pub fn of(context: &Context) -> Self {
+        Self(Log::new(context))
+    }
+
+    /// Tells it, if it is taken at once.
+    pub fn say(&self, message: &Message) {
+        self.0.write_at_once(message);
+    }
+}
+
+/// Not by way of the lock that others write with, and not to who does not read.
+fn to_terminal_at_once(message: &Message) {
+    let mut line = format!("{NAME}: {message}\n").into_bytes();
+    line.truncate(LINE_MAX);
+    let stderr = stderr();
+    let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+        let _ = rustix::io::write(&stderr, &line);
     }
 }
 

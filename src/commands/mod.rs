@@ -7,6 +7,7 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod last_words;
 mod left_running;
 mod neighbours;
 mod operator;
@@ -35,6 +36,7 @@ use check::Front;
 /// # Errors
 /// What the command could not do.
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+    last_words::prepare(context, matches!(command, Command::Stop { .. }));
     match command {
         Command::Stop { .. } => {
             stop::run(context, settings, problems);

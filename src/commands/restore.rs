@@ -1,6 +1,7 @@
 //! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
 use super::asking::Running;
+use super::last_words::{self, ended_silently};
 use super::neighbours::neighbours;
 use super::serving::Serving;
 use super::session::Session;
@@ -28,10 +29,14 @@ const TO_END: Duration = Duration::from_secs(5);
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
     let (record, left) = (member.store().record()?, left_behind(context));
-    if record.is_none() && left.is_none() && member.sharers().is_empty() {
+    let died = ended_silently(&member);
+    if record.is_none() && left.is_none() && died.is_none() && member.sharers().is_empty() {
         return Ok(());
     }
     let session = Session::start(context, settings, Signals::take_over());
+    if let Some(elapsed) = died {
+        last_words::tell(&member, elapsed, &session.reporter);
+    }
     let result = if record.is_none() && member.sharers().is_empty() {
         Ok(())
     } else {

@@ -29,7 +29,10 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
     // Before anything that takes time, the threads that tell of it among that.
-    let depooled = running.main.process().map(|_| member.depool(&Wish::drain()));
+    let depooled = running.main.process().map(|_| {
+        member.store().note_begin();
+        member.depool(&Wish::drain())
+    });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     let ending = match depooled {
@@ -83,5 +86,6 @@ impl Session<'_> {
             at: member.store().now().at,
             front_end: ending.front_end,
         });
+        member.store().note_end();
     }
 }
