@@ -68,36 +68,6 @@ pub fn a_younger_process_with_a_lower_number_is_not_taken_for_hhvm() {
     assert_eq!(host.run("pgrep -cx hhvm").stdout, "0\n");
 }
 
-/// Takes every task that the unit has left.
-const GREED: &str = r#"
-    my $taken = 0;
-    while (1) {
-        my $pid = fork;
-        last unless defined $pid;
-        if (!$pid) { sleep 300; exit }
-        $taken++;
-    }
-    open my $ready, ">", "/tmp/ready"; print $ready $taken; close $ready;
-    while (1) { select undef, undef, undef, 0.01; my $pid = fork; if (defined $pid && !$pid) { sleep 300; exit } }
-"#;
-
-pub fn a_unit_without_a_task_left_is_drained() {
-    let host = Host::with_package().settings("min-drain = '500ms'").service("TasksMax=80").boot();
-    let _greed = as_hhvm(&host, GREED);
-    wait_for("the greed", Duration::from_secs(10), || host.exists("/tmp/ready"));
-    host.hhvm_says("load = 2>0/4s");
-    let stop = host.begin_stop();
-    wait_for("the status", Duration::from_secs(4), || {
-        host.show("hhvm", "StatusText").starts_with("Draining: ")
-    });
-    let threads = host.run("ls /proc/$(pgrep -xo hhvm-drain)/task | wc -l").ok().stdout;
-    assert_eq!(threads, "1\n", "no thread was to be had");
-    let stop = stop.wait().ok();
-    assert!(stop.took >= Duration::from_secs(4), "{stop:?}");
-    assert_eq!(host.outcome(), "drained");
-    host.assert_logged("waiting because the load is still ");
-}
-
 /// Writes down what it is told, and answers as an HHVM without a request would.
 const LISTENER: &str = r#"
     use IO::Socket::INET;

@@ -53,7 +53,6 @@ const ONCE: &[Test] = tests! {
     attacks:
         a_crowd_of_light_processes_does_not_take_the_descriptors,
         a_younger_process_with_a_lower_number_is_not_taken_for_hhvm,
-        a_unit_without_a_task_left_is_drained,
         a_stranger_on_the_admin_port_gets_no_password_and_is_not_believed;
     power:
         an_hhvm_in_a_network_of_its_own_is_still_entered,

@@ -41,7 +41,16 @@ pub fn a_stop_has_what_it_uses_and_nothing_else() {
 }
 
 pub fn an_hhvm_in_a_network_of_its_own_is_still_entered() {
-    let host = Host::with_package().service("PrivateNetwork=yes").boot();
+    let host = Host::with_package().boot();
+    host.write_file("/etc/systemd/system/hhvm.service.d/own.conf", "[Service]\nPrivateNetwork=yes\n");
+    host.run("systemctl daemon-reload && systemctl restart hhvm").ok();
+    assert_ne!(
+        host.run("readlink /proc/$(pgrep -xo hhvm)/ns/net").ok().stdout,
+        host.run("readlink /proc/1/ns/net").ok().stdout
+    );
+    wait_for("HHVM in its network", Duration::from_secs(20), || {
+        host.show("hhvm", "ActiveState") == "active" && host.status()["load"] == 0
+    });
     host.hhvm_says("load = 5");
     let stop = host.begin_stop();
     wait_until_it_counts(&host);
