@@ -39,7 +39,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy check-paths test-rust
-STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in packages test-release check-packages check-scriptlets check-repo \
+STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-exposure packages test-release check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-faults test-hosts test-strangers test-vm test-farm
 
 help: ## list the targets
@@ -118,6 +118,15 @@ check-drop-in: ## check the drop-in, as systemd reads it
 		>target/units/hhvm.service.d/drain.conf; \
 	said=$$(SYSTEMD_UNIT_PATH=target/units: systemd-analyze --man=no verify hhvm.service 2>&1) && \
 		[ -z "$$said" ] || { echo "$$said"; exit 1; }
+
+# In tenths: what systemd-analyze prints as 5.0.
+check-exposure: ## check that systemd-analyze finds the package's own units exposed by 5.0 at most
+	@systemd-analyze security --offline=yes --help >/dev/null 2>&1 || \
+		{ echo "check-exposure: skipped, no systemd-analyze that knows security --offline=" | tee -a "$$SKIPPED"; exit 0; }; \
+	for unit in systemd/*.service; do \
+		said=$$(systemd-analyze security --no-pager --offline=yes --threshold=50 "$$unit" 2>&1) || \
+			{ echo "$$said"; echo "$$unit is exposed by more than 5.0"; exit 1; }; \
+	done
 
 test-hosts: ## test the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
@@ -221,5 +230,5 @@ clean: ## remove everything that was built
 	$(CARGO) clean
 
 .PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz \
-	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-packages check-scriptlets check-repo \
+	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-exposure check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

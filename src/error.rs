@@ -48,8 +48,6 @@ pub enum Error {
     NotBack,
     /// `check` found this many errors.
     CheckFailed(usize),
-    /// The kernel refused a system call that waiting needs.
-    Wait(io::Error),
     /// The answer could not be written.
     Output(io::Error),
 }
@@ -99,7 +97,6 @@ impl fmt::Display for Error {
             }
             Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
             Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
-            Self::Wait(source) => write!(f, "cannot wait ({source}); see the kernel's log"),
             Self::Output(source) => write!(f, "cannot write the answer ({source})"),
         }
     }

@@ -18,8 +18,8 @@
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `progress`, `terminate`
 //! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
-//! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
-//!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`],
+//! 4. effects: [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
+//!    [`kernel`] (who listens, and who is connected), [`power`], [`probe`] (a file per protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
@@ -32,6 +32,7 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod context;
+pub mod datagram;
 pub mod discover;
 pub mod drain;
 pub mod endpoint;
@@ -49,6 +50,7 @@ pub mod password;
 pub mod php_fpm;
 pub mod place;
 pub mod pool;
+pub mod power;
 pub mod probe;
 pub mod problem;
 pub mod process;
@@ -67,6 +69,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use context::{Caller, Context, Env, Root, UnitName};
+use power::Task;
 use problem::{Location, Problem};
 use std::ffi::OsString;
 use std::io::Write;
@@ -95,6 +98,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 
 /// `usage` says what is wrong with the command line, if the command runs anyway.
 fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
+    power::begin(tasks(&cli.command));
     let unit = match UnitName::parse(&cli.unit) {
         Ok(unit) => unit,
         Err(message) => return complain(&format!("--unit \"{}\": {message}", text::quote(&cli.unit)), USAGE),
@@ -124,6 +128,20 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
             reporter.tell(message::Message::Failed(error.to_string()));
             reporter.flush();
             FAILED
+        }
+    }
+}
+
+/// What a command may have to do.
+fn tasks(command: &Command) -> &'static [Task] {
+    use Task::{ActAsUser, EnterNetworks, MakeAnew, Move, See, Signal};
+    match command {
+        Command::Stop { .. } => &[Move, See, ActAsUser, EnterNetworks, Signal],
+        Command::Restore { .. } | Command::Pool | Command::Check { .. } => {
+            &[Move, MakeAnew, See, ActAsUser, EnterNetworks]
+        }
+        Command::Depool { .. } | Command::Status { .. } | Command::DropIn => {
+            &[Move, See, ActAsUser, EnterNetworks]
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! The ids are explained in `systemd/hhvm-drain.catalog`; a test keeps the two in step.
 
-use crate::load::Load;
+use crate::load::{Load, Unknown};
 use crate::outcome::{Ending, Outcome};
 use crate::problem::{Problem, Severity};
-use crate::text::{clean, paths, seconds};
+use crate::text::{clean, paths, seconds, whole};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -110,7 +110,14 @@ pub enum Message {
     LeftOut(String),
     /// An operator wants the node back during a stop.
     PoolAfterStop,
+    /// This program has failed where it never should; what and where.
+    Panicked(String),
+    /// The drain before ended without a word; for so long it went on at most.
+    EndedSilently(Duration),
 }
+
+/// This program ended in the middle of its work.
+const DIED: &str = "e86747001c2d4f398a6b3a962d9fc675";
 
 impl Message {
     /// [`Message::CannotPark`] for `error`.
@@ -130,8 +137,13 @@ impl Message {
             | Self::Gone(_)
             | Self::OutOfSight(..)
             | Self::StillRuns(_)
+            | Self::Panicked(_)
+            | Self::EndedSilently(_)
             | Self::Failed(_) => Priority::Error,
-            Self::Finished(Ending { outcome: Outcome::TimedOut | Outcome::Interrupted, .. })
+            Self::Finished(Ending {
+                outcome: Outcome::TimedOut | Outcome::Interrupted | Outcome::Died,
+                ..
+            })
             | Self::NoHealthFile(_)
             | Self::FrontEndStillUp(_)
             | Self::UndoneByHand(_)
@@ -167,7 +179,9 @@ impl Message {
                 Outcome::HhvmEnded => "efd227ee3221447e9df40e0510ec5ac9",
                 Outcome::NotRunning => "cd91d8c469034ea1affc914132cb622f",
                 Outcome::Interrupted => "75e024a4bb644e54b9253c522b329b45",
+                Outcome::Died => DIED,
             },
+            Self::Panicked(_) | Self::EndedSilently(_) => DIED,
             Self::MovingBack { .. } | Self::PutBackCopy(_) => "e3f2cb9d3d694d1daf072ce6d38c75b2",
             Self::LeftOut(_) | Self::OutAlready(_) | Self::UndoneByHand(_) | Self::PoolAfterStop => {
                 "d74b05397a1b44c99dfaf9f03ed32e87"
@@ -194,6 +208,7 @@ impl Message {
         let (load, outcome) = match self {
             Self::Waiting { load, .. } => (load, None),
             Self::Finished(Ending { load, outcome, .. }) => (load, Some(outcome)),
+            Self::EndedSilently(_) => (&Load::Unknown(Unknown::NotAsked), Some(&Outcome::Died)),
             _ => return Vec::new(),
         };
         let mut fields = Vec::new();
@@ -303,6 +318,8 @@ impl Message {
                 path.display()
             ),
             Self::LeftOut(why) => format!("leaving this node out of the pool: {why}"),
+            Self::Panicked(what) => panicked(what),
+            Self::EndedSilently(elapsed) => ended_silently(*elapsed),
             Self::PoolAfterStop => {
                 "a stop is in progress; this node goes back into the pool after it".to_owned()
             }
@@ -320,4 +337,19 @@ fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<
         ),
         (Load::Known(load), None) => format!("waiting because the load is still {load}, {time}"),
     }
+}
+
+fn panicked(what: &str) -> String {
+    format!(
+        "hhvm-drain has failed where it never should ({what}); what it was called for goes on without it; please report \
+         this"
+    )
+}
+
+fn ended_silently(elapsed: Duration) -> String {
+    format!(
+        "the last drain ended without a word, at most {} after it began: hhvm-drain was killed, or had no memory left, and \
+         requests may have been interrupted",
+        seconds(whole(elapsed))
+    )
 }

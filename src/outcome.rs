@@ -22,6 +22,8 @@ pub enum Outcome {
     NotRunning,
     /// This program was asked to end.
     Interrupted,
+    /// This program failed, or was killed.
+    Died,
 }
 
 impl Outcome {
@@ -34,6 +36,7 @@ impl Outcome {
             Self::HhvmEnded => "hhvm-ended",
             Self::NotRunning => "not-running",
             Self::Interrupted => "interrupted",
+            Self::Died => "died",
         }
     }
 }
@@ -85,6 +88,7 @@ impl fmt::Display for Ending {
             }
             (Outcome::NotRunning, _) => write!(f, "{server} is not running; nothing to drain"),
             (Outcome::Interrupted, _) => write!(f, "interrupted after {time}; not waiting any longer"),
+            (Outcome::Died, _) => write!(f, "hhvm-drain ended after {time}; the stop goes on"),
         }
     }
 }
@@ -103,6 +107,7 @@ impl Ending {
             (Outcome::HhvmEnded, _) => format!("Not drained: {server} ended by itself after {time}"),
             (Outcome::NotRunning, _) => format!("Nothing to drain: {server} was not running"),
             (Outcome::Interrupted, _) => format!("Not drained: interrupted after {time}"),
+            (Outcome::Died, _) => format!("Not drained: hhvm-drain ended after {time}"),
         }
     }
 }
@@ -113,8 +118,8 @@ mod tests {
 
     #[test]
     fn files_and_the_journal_have_the_same_names() {
-        use Outcome::{Drained, HhvmEnded, Interrupted, NotRunning, TimedOut};
-        for outcome in [Drained, TimedOut, HhvmEnded, NotRunning, Interrupted] {
+        use Outcome::{Died, Drained, HhvmEnded, Interrupted, NotRunning, TimedOut};
+        for outcome in [Drained, TimedOut, HhvmEnded, NotRunning, Interrupted, Died] {
             let json = serde_json::to_string(&outcome).unwrap();
             assert_eq!(json, format!("\"{}\"", outcome.name()));
             assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);

@@ -5,8 +5,13 @@ use crate::files::entries;
 use crate::kernel::{Host, Scope, listeners, own_cgroup};
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal, test_kill_process,
+};
+use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,30 +29,35 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    /// None on kernels before 5.3: then the start time tells a reused pid.
+    /// None on kernels before 5.3, and where no descriptor is to be had: then the start time tells a reused pid.
     pidfd: Option<OwnedFd>,
     stat: PathBuf,
-    started: u64,
+    started: Option<u64>,
 }
 
 impl Process {
-    /// The process `pid`, unless there is none. `proc` is the mounted procfs.
+    /// The process `pid`, unless there is none. `proc` is the mounted procfs. One that cannot be looked at, for want of
+    /// memory or of descriptors, is taken for the one that is meant for as long as there is one of its number.
     #[must_use]
     pub fn open(pid: i32, proc: &Path) -> Option<Self> {
         let pid = Pid::from_raw(Some(pid).filter(|pid| *pid > 1)?)?;
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(fd) => Some(fd),
-            Err(rustix::io::Errno::SRCH) => return None,
+            Err(Errno::SRCH) => return None,
             Err(_) => None,
         };
         let stat = proc.join(pid.as_raw_nonzero().to_string()).join("stat");
-        let started = start_time(&stat)?;
+        let started = match life(&stat) {
+            Life::Since(started) => Some(started),
+            Life::Unseen if exists(pid) => None,
+            Life::Unseen | Life::Ended => return None,
+        };
         Some(Self { pid, pidfd, stat, started })
     }
 
-    /// When it was started, in clock ticks since boot.
+    /// When it was started, in clock ticks since boot, if that could be seen.
     #[must_use]
-    pub fn started(&self) -> u64 {
+    pub fn started(&self) -> Option<u64> {
         self.started
     }
 
@@ -72,7 +82,11 @@ impl Process {
                 let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
                 poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
             }
-            None => start_time(&self.stat) != Some(self.started),
+            None => match life(&self.stat) {
+                Life::Since(started) => self.started.is_some_and(|before| before != started),
+                Life::Ended => true,
+                Life::Unseen => !exists(self.pid),
+            },
         }
     }
 
@@ -87,6 +101,22 @@ impl Process {
     }
 }
 
+/// A process that follows the main one. There may be thousands, so none is held open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follower {
+    pid: i32,
+    started: u64,
+    proc: PathBuf,
+}
+
+impl Follower {
+    /// The process, if it has not ended.
+    #[must_use]
+    pub fn open(&self) -> Option<Process> {
+        Process::open(self.pid, &self.proc).filter(|process| process.started == Some(self.started))
+    }
+}
+
 /// How the main process is known.
 #[derive(Debug)]
 pub enum Main {
@@ -94,7 +124,7 @@ pub enum Main {
     LeftToSystemd(Process),
     /// Found in the unit's cgroup. systemd does not know it, so this program has to stop it: the unit that systemd
     /// generates for HHVM's SysV script (`GuessMainPID=no`, `KillMode=process`).
-    LeftToUs(Vec<Process>),
+    LeftToUs(Process, Vec<Follower>),
     /// HHVM is not running.
     Gone,
 }
@@ -140,25 +170,29 @@ impl Main {
         oldest.and_then(|found| Process::open(found.pid, &host.proc)).map_or(Self::Gone, Self::LeftToSystemd)
     }
 
+    /// The oldest process called hhvm, and those after it. Numbers of processes wrap, so they tell no age; a parent is
+    /// older than its children, even within one clock tick.
     fn in_cgroup(proc: &Path, belongs: impl Fn(&str) -> bool, env: &Env) -> Self {
-        let found: Vec<(i32, Process)> = entries(proc, ENTRIES_MAX)
+        let found: BTreeSet<i32> = entries(proc, ENTRIES_MAX)
             .unwrap_or_default()
             .into_iter()
             .filter_map(|entry| entry.name.to_str()?.parse::<i32>().ok())
             .filter(|pid| is_hhvm(proc, *pid, &belongs))
-            .filter_map(|pid| Some((pid, Process::open(pid, proc)?)))
             .collect();
-        let pids: Vec<i32> = found.iter().map(|(pid, _)| *pid).collect();
-        let (mut mains, children): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|(pid, _)| parent(proc, *pid).is_none_or(|parent| !pids.contains(&parent)));
-        mains.extend(children);
-        let all: Vec<Process> = mains.into_iter().map(|(_, process)| process).collect();
-        match (all.is_empty(), env.get("EXIT_CODE")) {
-            (true, _) => Self::Gone,
-            (false, None) => Self::LeftToUs(all),
+        let age = |pid: &i32| {
+            let stat = proc.join(pid.to_string()).join("stat");
+            let Life::Since(started) = life(&stat) else { return None };
+            Some((started, parent(&stat).is_some_and(|parent| found.contains(&parent)), *pid))
+        };
+        let mut ages: Vec<_> = found.iter().filter_map(age).collect();
+        ages.sort_unstable();
+        let mut by_age =
+            ages.into_iter().map(|(started, _, pid)| Follower { pid, started, proc: proc.to_owned() });
+        let Some(main) = by_age.find_map(|oldest| oldest.open()) else { return Self::Gone };
+        match env.get("EXIT_CODE") {
+            None => Self::LeftToUs(main, by_age.collect()),
             // The first process ended and left another behind: KillMode= takes care of it.
-            (false, Some(_)) => all.into_iter().next().map_or(Self::Gone, Self::LeftToSystemd),
+            Some(_) => Self::LeftToSystemd(main),
         }
     }
 
@@ -166,8 +200,7 @@ impl Main {
     #[must_use]
     pub fn process(&self) -> Option<&Process> {
         match self {
-            Self::LeftToSystemd(process) => Some(process),
-            Self::LeftToUs(processes) => processes.first(),
+            Self::LeftToSystemd(process) | Self::LeftToUs(process, _) => Some(process),
             Self::Gone => None,
         }
     }
@@ -185,21 +218,46 @@ fn is_hhvm(proc: &Path, pid: i32, belongs: &impl Fn(&str) -> bool) -> bool {
     file("comm").trim_end() == NAME && belongs(&file("cgroup"))
 }
 
+/// What procfs tells of a process.
+#[derive(Debug, PartialEq, Eq)]
+enum Life {
+    /// It runs since then, in clock ticks since boot.
+    Since(u64),
+    /// There is none of that number, or only its zombie.
+    Ended,
+    /// It could not be looked at.
+    Unseen,
+}
+
 /// The fields of `/proc/PID/stat` after the command, which may hold spaces and parentheses (proc(5)).
-fn stat_fields(stat: &Path) -> Option<Vec<String>> {
-    let text = fs::read_to_string(stat).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    Some(rest.split_whitespace().map(str::to_owned).collect())
+fn stat_fields(stat: &Path) -> io::Result<Vec<String>> {
+    let text = fs::read_to_string(stat)?;
+    let (_, rest) = text.rsplit_once(')').ok_or(io::ErrorKind::InvalidData)?;
+    Ok(rest.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Field 22, in clock ticks since boot; none for a zombie.
-fn start_time(stat: &Path) -> Option<u64> {
-    let fields = stat_fields(stat)?;
-    if fields.first()? == "Z" { None } else { fields.get(19)?.parse().ok() }
+/// Fields 3 and 22.
+fn life(stat: &Path) -> Life {
+    let fields = match stat_fields(stat) {
+        Ok(fields) => fields,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Life::Ended,
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Life::Ended,
+        Err(_) => return Life::Unseen,
+    };
+    match (fields.first().map(String::as_str), fields.get(19).and_then(|field| field.parse().ok())) {
+        (Some("Z"), _) => Life::Ended,
+        (_, Some(started)) => Life::Since(started),
+        (_, None) => Life::Unseen,
+    }
 }
 
-fn parent(proc: &Path, pid: i32) -> Option<i32> {
-    stat_fields(&proc.join(pid.to_string()).join("stat"))?.get(1)?.parse().ok()
+/// Whether there is a process of that number, whatever else is known of it.
+fn exists(pid: Pid) -> bool {
+    test_kill_process(pid) != Err(Errno::SRCH)
+}
+
+fn parent(stat: &Path) -> Option<i32> {
+    stat_fields(stat).ok()?.get(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -242,33 +300,83 @@ mod tests {
         }
     }
 
-    /// A procfs with these processes: pid, name, parent, cgroup.
-    fn procfs(processes: &[(i32, &str, i32, &str)]) -> tempfile::TempDir {
+    #[test]
+    fn one_that_cannot_be_looked_at_is_not_taken_for_one_that_has_ended() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
         let proc = tempfile::tempdir().unwrap();
-        for (pid, name, parent, cgroup) in processes {
+        // As unreadable as with no descriptor left.
+        fs::create_dir_all(proc.path().join(format!("{pid}/stat"))).unwrap();
+        let mut process = Process::open(pid, proc.path()).unwrap();
+        process.pidfd = None;
+        assert!(process.started().is_none() && !process.has_ended());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(process.has_ended());
+        assert!(Process::open(pid, proc.path()).is_none());
+    }
+
+    /// A procfs with these processes: pid, name, parent, cgroup, start.
+    fn procfs(processes: &[(i32, &str, i32, &str, u64)]) -> tempfile::TempDir {
+        let proc = tempfile::tempdir().unwrap();
+        for (pid, name, parent, cgroup, started) in processes {
             let dir = proc.path().join(pid.to_string());
             fs::create_dir(&dir).unwrap();
             fs::write(dir.join("comm"), format!("{name}\n")).unwrap();
             fs::write(dir.join("cgroup"), format!("0::{cgroup}\n")).unwrap();
             let zeros = "0 ".repeat(17);
-            fs::write(dir.join("stat"), format!("{pid} ({name}) S {parent} {zeros}777 0\n")).unwrap();
+            fs::write(dir.join("stat"), format!("{pid} ({name}) S {parent} {zeros}{started} 0\n")).unwrap();
         }
         proc
     }
+
+    fn found(processes: &[(i32, &str, i32, &str, u64)]) -> Vec<i32> {
+        let proc = procfs(processes);
+        let main = Main::in_cgroup(proc.path(), |text| text.contains(UNIT), &Env::default());
+        let Main::LeftToUs(main, followers) = main else { panic!("{main:?}") };
+        std::iter::once(main.pid()).chain(followers.iter().map(|follower| follower.pid)).collect()
+    }
+
+    const UNIT: &str = "/system.slice/hhvm.service";
 
     #[test]
     fn only_names_in_the_own_cgroup_are_hhvm_and_the_parent_is_the_main_one() {
         let me = i32::try_from(std::process::id()).unwrap();
         let parent_of_me = std::os::unix::process::parent_id().cast_signed();
-        let unit = "/system.slice/hhvm.service";
-        let proc = procfs(&[
-            (me, "hhvm", parent_of_me, unit),
-            (parent_of_me, "hhvm", 1, unit),
-            (2, "hhvm", 1, "/user.slice"),
-        ]);
-        let main = Main::in_cgroup(proc.path(), |text| text.contains(unit), &Env::default());
-        let Main::LeftToUs(processes) = main else { panic!("{main:?}") };
-        let pids: Vec<i32> = processes.iter().map(Process::pid).collect();
-        assert_eq!(pids, [parent_of_me, me]);
+        let processes = [
+            (me, "hhvm", parent_of_me, UNIT, 777),
+            (parent_of_me, "hhvm", 1, UNIT, 777),
+            (2, "hhvm", 1, "/user.slice", 700),
+        ];
+        assert_eq!(found(&processes), [parent_of_me, me]);
+    }
+
+    #[test]
+    fn a_younger_one_with_a_lower_number_is_not_the_main_one() {
+        let mut children = [(); 2].map(|()| Command::new("sleep").arg("60").spawn().unwrap());
+        let mut pids = children.each_ref().map(|child| i32::try_from(child.id()).unwrap());
+        pids.sort_unstable();
+        let [lower, higher] = pids;
+        assert_eq!(found(&[(lower, "hhvm", 1, UNIT, 900), (higher, "hhvm", 1, UNIT, 777)]), [higher, lower]);
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn thousands_of_processes_take_one_descriptor() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let others: Vec<i32> = (100_000..104_999).filter(|pid| *pid != me).collect();
+        let light = others.iter().map(|pid| (*pid, "hhvm", me, UNIT, 778));
+        let processes: Vec<_> = std::iter::once((me, "hhvm", 1, UNIT, 777)).chain(light).collect();
+        let proc = procfs(&processes);
+        let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+        let before = descriptors();
+        let main = Main::in_cgroup(proc.path(), |text| text.contains(UNIT), &Env::default());
+        // Other tests of this process open some meanwhile.
+        assert!(descriptors() < before + 1_000, "{}", descriptors());
+        let Main::LeftToUs(main, followers) = main else { panic!("{main:?}") };
+        assert_eq!((main.pid(), followers.len()), (me, others.len()));
     }
 }

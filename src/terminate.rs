@@ -2,9 +2,8 @@
 //! `GuessMainPID=no` and `KillMode=process`, so nothing else would stop it.
 
 use crate::drain::Event;
-use crate::error::Result;
 use crate::message::Message;
-use crate::process::Process;
+use crate::process::{Follower, Process};
 use crate::report::Reporter;
 use crate::wait::{Signals, Watch};
 use rustix::process::Signal;
@@ -16,40 +15,38 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// How long its light processes may take to follow it, and a killed process to end.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
-/// Ends `processes`, the main one first; the light processes follow it by themselves.
-///
-/// # Errors
-/// When the kernel refuses to wait.
-pub fn terminate(processes: &[Process], signals: &Signals, reporter: &Reporter) -> Result<()> {
-    let Some(main) = processes.first() else { return Ok(()) };
+/// Ends `main`, whose `followers` then end by themselves, or are killed.
+pub fn terminate(main: &Process, followers: &[Follower], signals: &Signals, reporter: &Reporter) {
     reporter.tell(Message::Stopping);
     reporter.status("Stopping HHVM".to_owned(), PATIENCE + AFTERMATH + AFTERMATH);
     main.signal(Signal::TERM);
-    if !ended(main, PATIENCE, signals)? {
+    if !ended(main, PATIENCE, signals) {
         reporter.tell(Message::Killing(PATIENCE));
         main.signal(Signal::KILL);
     }
     let give_up = Instant::now() + AFTERMATH;
-    for process in processes {
-        let left = give_up.saturating_duration_since(Instant::now());
-        if !ended(process, left, signals)? {
+    let left = || give_up.saturating_duration_since(Instant::now());
+    if !ended(main, left(), signals) {
+        main.signal(Signal::KILL);
+    }
+    for process in followers.iter().filter_map(Follower::open) {
+        if !ended(&process, left(), signals) {
             process.signal(Signal::KILL);
         }
     }
-    Ok(())
 }
 
 /// Whether the process ends within `patience`; a signal to this program means that there is no more time.
-fn ended(process: &Process, patience: Duration, signals: &Signals) -> Result<bool> {
+fn ended(process: &Process, patience: Duration, signals: &Signals) -> bool {
     let give_up = Instant::now() + patience;
     let mut watch = Watch::over(Some(process), signals);
     while Instant::now() < give_up {
         let tick = Instant::now() + Duration::from_millis(100);
-        match watch.next(tick.min(give_up))? {
-            Event::HhvmEnded => return Ok(true),
-            Event::Interrupted => return Ok(false),
+        match watch.next(tick.min(give_up)) {
+            Event::HhvmEnded => return true,
+            Event::Interrupted => return false,
             _ => {}
         }
     }
-    Ok(process.has_ended())
+    process.has_ended()
 }

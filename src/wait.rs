@@ -1,7 +1,6 @@
 //! The loop that waits for HHVM's end, a signal, an answer or the next deadline, and passes it to the drain.
 
 use crate::drain::{Action, Drain, Event};
-use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::outcome::Ending;
 use crate::place::Place;
@@ -22,28 +21,28 @@ const LOOK_EVERY: Duration = Duration::from_millis(600);
 /// The same where the kernel has no pidfd, and the main process must be looked at, too.
 const LOOK_WITHOUT_PIDFD: Duration = Duration::from_millis(200);
 
-/// Signals that ask the program to end. Blocked while they are waited for.
+/// How long a wait lasts at most where the kernel refuses to wait for events.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Signals that ask the program to end. Blocked while they are waited for; where the kernel gives no descriptor for
+/// them they end the program at once, as they do by default.
 #[derive(Debug)]
-pub struct Signals(SignalFd);
+pub struct Signals(Option<SignalFd>);
 
 impl Signals {
     /// Takes over SIGTERM, SIGINT and SIGHUP; call it before any thread is started.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn take_over() -> Result<Self> {
+    #[must_use]
+    pub fn take_over() -> Self {
         let mut set = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
             set.add(signal);
         }
-        set.thread_block()
-            .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK))
-            .map(Self)
-            .map_err(|error| Error::Wait(error.into()))
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        Self(SignalFd::with_flags(&set, flags).ok().filter(|_| set.thread_block().is_ok()))
     }
 
     fn arrived(&self) -> bool {
-        matches!(self.0.read_signal(), Ok(Some(_)))
+        self.0.as_ref().is_some_and(|signals| matches!(signals.read_signal(), Ok(Some(_))))
     }
 }
 
@@ -69,54 +68,59 @@ impl<'a> Watch<'a> {
     }
 
     /// A watch that asks `source` for the load.
-    ///
-    /// # Errors
-    /// When the kernel gives no thread to ask from.
-    pub fn asking(mut self, mut source: Source) -> Result<Self> {
+    #[must_use]
+    pub fn asking(mut self, mut source: Source) -> Self {
         let read = move |deadline| (source.read(deadline), source.place().cloned());
-        self.prober = Some(Prober::start(read).map_err(Error::Wait)?);
-        Ok(self)
+        self.prober = Some(Prober::start(read));
+        self
     }
 
     /// A watch that asks `front_end`, too.
-    ///
-    /// # Errors
-    /// When the kernel gives no thread to ask from.
-    pub fn asking_front_end(mut self, mut front_end: FrontEnd) -> Result<Self> {
-        self.front_end = Some(Prober::start(move |deadline| front_end.is_up(deadline)).map_err(Error::Wait)?);
-        Ok(self)
+    #[must_use]
+    pub fn asking_front_end(mut self, mut front_end: FrontEnd) -> Self {
+        self.front_end = Some(Prober::start(move |deadline| front_end.is_up(deadline)));
+        self
     }
 
     /// Blocks until something happens, or `until`. What ends the wait for good comes first.
-    ///
-    /// # Errors
-    /// When poll(2) fails.
-    pub fn next(&mut self, until: Instant) -> Result<Event> {
-        let mut fds = vec![PollFd::new(self.signals.0.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.process.and_then(Process::pidfd).map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        fds.extend(self.prober.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
-        fds.extend(self.front_end.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
-        match poll(&mut fds, timeout(until)) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(Error::Wait(error.into())),
-        }
+    pub fn next(&mut self, until: Instant) -> Event {
+        self.block(until);
         if self.process.is_some_and(Process::has_ended) {
-            return Ok(Event::HhvmEnded);
+            return Event::HhvmEnded;
         }
         if self.signals.arrived() {
-            return Ok(Event::Interrupted);
+            return Event::Interrupted;
         }
         if let Some(sample) = self.front_end.as_mut().and_then(Prober::take) {
-            return Ok(Event::FrontEndAnswered(sample.asked, sample.answer));
+            return Event::FrontEndAnswered(sample.asked, sample.answer);
         }
-        let Some(sample) = self.prober.as_mut().and_then(Prober::take) else { return Ok(Event::Tick) };
+        let Some(sample) = self.prober.as_mut().and_then(Prober::take) else { return Event::Tick };
         let (load, place) = sample.answer;
         self.place = place;
-        Ok(Event::Sampled(sample.asked, load))
+        Event::Sampled(sample.asked, load)
     }
 
-    fn ask(&self, at: Instant) {
-        if let Some(prober) = &self.prober {
+    fn block(&self, until: Instant) {
+        let (prober, front_end) = (self.prober.as_ref(), self.front_end.as_ref());
+        let due = [prober.and_then(Prober::due), front_end.and_then(Prober::due)];
+        let until = due.into_iter().flatten().fold(until, Instant::min);
+        let mut fds = Vec::with_capacity(4);
+        let descriptors = [
+            self.signals.0.as_ref().map(AsFd::as_fd),
+            self.process.and_then(Process::pidfd),
+            prober.and_then(Prober::pipe),
+            front_end.and_then(Prober::pipe),
+        ];
+        fds.extend(descriptors.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        match poll(&mut fds, timeout(until)) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            // No memory for it, or more descriptors than may be open.
+            Err(_) => std::thread::sleep(until.saturating_duration_since(Instant::now()).min(NAP)),
+        }
+    }
+
+    fn ask(&mut self, at: Instant) {
+        if let Some(prober) = &mut self.prober {
             prober.ask(at);
         }
     }
@@ -133,19 +137,17 @@ fn timeout(until: Instant) -> PollTimeout {
 #[must_use]
 pub fn pause(signals: &Signals, time: Duration) -> bool {
     let mut watch = Watch::over(None, signals);
-    matches!(watch.next(Instant::now() + time), Ok(Event::Interrupted))
+    watch.next(Instant::now() + time) == Event::Interrupted
 }
 
 /// Runs a drain to its end.
-///
-/// # Errors
-/// When the kernel refuses to wait.
+#[must_use]
 pub fn drain(
     mut drain: Drain,
     mut watch: Watch<'_>,
     member: &mut Member,
     mut progress: Progress<'_>,
-) -> Result<Ending> {
+) -> Ending {
     let has_pidfd = watch.process.is_none_or(|process| process.pidfd().is_some());
     let look_every = if has_pidfd { LOOK_EVERY } else { LOOK_WITHOUT_PIDFD };
     let mut event = Event::Tick;
@@ -158,7 +160,7 @@ pub fn drain(
                 event = pending.take().unwrap_or(Event::Tick);
             }
             Action::AskFrontEnd(at) => {
-                if let Some(front_end) = &watch.front_end {
+                if let Some(front_end) = &mut watch.front_end {
                     front_end.ask(at);
                 }
                 event = pending.take().unwrap_or(Event::Tick);
@@ -166,7 +168,7 @@ pub fn drain(
             Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
-                event = watch.next(until.min(now + look_every))?;
+                event = watch.next(until.min(now + look_every));
                 progress.show_place(watch.place.as_ref());
                 let goes_on = matches!(event, Event::Tick | Event::Sampled(..) | Event::FrontEndAnswered(..));
                 if goes_on && put_back(member, progress.reporter()) {
@@ -177,13 +179,13 @@ pub fn drain(
             }
             Action::Finish(outcome) => {
                 let (load, front_end) = (drain.load().clone(), drain.front_end());
-                return Ok(Ending {
+                return Ending {
                     server: progress.server(),
                     outcome,
                     load,
                     elapsed: drain.elapsed(now),
                     front_end,
-                });
+                };
             }
         }
     }

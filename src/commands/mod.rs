@@ -7,6 +7,7 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod last_words;
 mod left_running;
 mod neighbours;
 mod operator;
@@ -35,8 +36,12 @@ use check::Front;
 /// # Errors
 /// What the command could not do.
 pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+    last_words::prepare(context, matches!(command, Command::Stop { .. }));
     match command {
-        Command::Stop { .. } => stop::run(context, settings, problems),
+        Command::Stop { .. } => {
+            stop::run(context, settings, problems);
+            Ok(())
+        }
         Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait),
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)

@@ -23,7 +23,7 @@ pub(super) fn depool(
     wait: bool,
 ) -> Result<()> {
     let started = Instant::now();
-    let signals = Signals::take_over()?;
+    let signals = Signals::take_over();
     let mut member = Member::new(context, &settings.health_files);
     let env = &context.env;
     let who = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| env.get(name)).map(str::to_owned);
@@ -46,7 +46,7 @@ impl Session<'_> {
     fn wait_until_drained(&self, member: &mut Member, started: Instant, out: Out) -> Result<()> {
         member.let_come_back();
         let running = Running::find(self.context);
-        let ending = self.wait_for_zero(member, &running, started, out)?;
+        let ending = self.wait_for_zero(member, &running, started, out);
         match (&ending.outcome, &ending.load) {
             (Outcome::Drained, Load::Known(_)) | (Outcome::HhvmEnded | Outcome::NotRunning, _) => Ok(()),
             _ => Err(Error::NotDrained(ending.status_line())),

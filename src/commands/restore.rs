@@ -1,6 +1,7 @@
 //! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
 use super::asking::Running;
+use super::last_words::{self, ended_silently};
 use super::neighbours::neighbours;
 use super::serving::Serving;
 use super::session::Session;
@@ -29,17 +30,21 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let member = Member::new(context, &settings.health_files);
     member.store().tidy();
     let (record, left) = (member.store().record()?, left_behind(context));
-    if record.is_none() && left.is_none() && member.sharers().is_empty() {
+    let died = ended_silently(&member);
+    if record.is_none() && left.is_none() && died.is_none() && member.sharers().is_empty() {
         return Ok(());
     }
-    let session = Session::start(context, settings, Signals::take_over()?);
+    let session = Session::start(context, settings, Signals::take_over());
+    if let Some(elapsed) = died {
+        last_words::tell(&member, elapsed, &session.reporter);
+    }
     let result = if record.is_none() && member.sharers().is_empty() {
         Ok(())
     } else {
         session.restore(&member, record.as_ref(), problems, wait)
     };
     if let Some(process) = left {
-        session.tell_unless_it_ends(&process)?;
+        session.tell_unless_it_ends(&process);
     }
     session.reporter.flush();
     result
@@ -90,12 +95,11 @@ impl Session<'_> {
     }
 
     /// A stop command of the unit's own may have told HHVM to end a moment ago. systemd waits for it anyway.
-    fn tell_unless_it_ends(&self, process: &Process) -> Result<()> {
+    fn tell_unless_it_ends(&self, process: &Process) {
         let mut watch = Watch::over(Some(process), &self.signals);
-        if watch.next(Instant::now() + TO_END)? != Event::HhvmEnded && !process.has_ended() {
+        if watch.next(Instant::now() + TO_END) != Event::HhvmEnded && !process.has_ended() {
             self.reporter.tell(Message::StillRuns(process.pid()));
         }
-        Ok(())
     }
 
     /// What runs at a start runs right before and after one another, and after the stop hook, which has said it.
@@ -151,7 +155,7 @@ impl Session<'_> {
             self.stay_out_until_it_serves(&format!("{server} is not running"));
             return Ok(());
         };
-        match self.wait_until_it_serves(process, &running.scope, patience)? {
+        match self.wait_until_it_serves(process, &running.scope, patience) {
             Serving::Yes => self.bring_back_and_say_so(member)?,
             Serving::NotYet(why) => {
                 self.stay_out_until_it_serves(&format!("{server} does not serve yet ({why})"));
@@ -185,7 +189,7 @@ impl Session<'_> {
             let running = Running::of(self.context, unit.as_ref());
             let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
                 (Some(Activity::Active), Some(process)) => {
-                    self.wait_until_it_serves(process, &running.scope, AGAIN)?
+                    self.wait_until_it_serves(process, &running.scope, AGAIN)
                 }
                 (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
                 (Some(Activity::Deactivating | Activity::Other), _) => return Ok(()),

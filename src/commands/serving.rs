@@ -3,7 +3,6 @@
 use super::asking::configuration;
 use super::session::Session;
 use crate::drain::Event;
-use crate::error::Result;
 use crate::kernel::{Host, Scope, listeners};
 use crate::locate::Configured;
 use crate::process::Process;
@@ -32,24 +31,19 @@ pub(super) enum Serving {
 impl Session<'_> {
     /// Looks at the unit of `scope` until its main process, or a younger one, serves pages, until that process ends, or
     /// `patience` is over.
-    pub(super) fn wait_until_it_serves(
-        &self,
-        main: &Process,
-        scope: &Scope,
-        patience: Duration,
-    ) -> Result<Serving> {
+    pub(super) fn wait_until_it_serves(&self, main: &Process, scope: &Scope, patience: Duration) -> Serving {
         let give_up = Instant::now() + patience;
         let mut watch = Watch::over(Some(main), &self.signals);
         loop {
             let why = match self.look(main, scope) {
-                Ok(()) => return Ok(Serving::Yes),
+                Ok(()) => return Serving::Yes,
                 Err(why) => why,
             };
             let next = (Instant::now() + INTERVAL).min(give_up);
-            match watch.next(next)? {
-                Event::HhvmEnded => return Ok(Serving::Ended),
-                Event::Interrupted => return Ok(Serving::Interrupted),
-                _ if Instant::now() >= give_up => return Ok(Serving::NotYet(why)),
+            match watch.next(next) {
+                Event::HhvmEnded => return Serving::Ended,
+                Event::Interrupted => return Serving::Interrupted,
+                _ if Instant::now() >= give_up => return Serving::NotYet(why),
                 _ => {}
             }
         }
@@ -61,7 +55,8 @@ impl Session<'_> {
         let found = listeners(scope, &host, Instant::now() + PATIENCE).map_err(|why| why.to_string())?;
         let hhvm = configuration(self.context, main, None, Instant::now() + PATIENCE);
         let admin_port = hhvm.and_then(|hhvm| Configured::of(&hhvm).admin_port);
-        if serves(&found, main.started(), admin_port) {
+        let started = main.started().ok_or("it cannot be seen when it was started")?;
+        if serves(&found, started, admin_port) {
             return Ok(());
         }
         Err("it does not listen for requests yet".to_owned())

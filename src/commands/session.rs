@@ -1,19 +1,25 @@
 //! What a command needs once it may take longer: signals to this program, and a reporter.
 
 use super::asking::{Running, source_of};
-use crate::context::Context;
+use crate::context::{Caller, Context};
 use crate::drain::{Drain, Limits, Since};
-use crate::error::Result;
+use crate::endpoint::Kind;
+use crate::kernel::{Host, is_one_network};
 use crate::message::Message;
 use crate::outcome::Ending;
 use crate::pool::{Member, Out};
+use crate::power::{self, Task};
 use crate::probe::FrontEnd;
 use crate::problem::Problem;
+use crate::process::Main;
 use crate::progress::Progress;
 use crate::report::Reporter;
 use crate::settings::Settings;
 use crate::wait::{Signals, Watch, drain};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// For so long the unit's processes may be looked at.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A command that goes on for a while.
 pub(super) struct Session<'a> {
@@ -35,10 +41,27 @@ impl<'a> Session<'a> {
     }
 
     /// A watch over HHVM that asks it for its load. Its configuration has to be read by `deadline`.
-    pub(super) fn watch<'w>(&'w self, running: &'w Running, deadline: Instant) -> Result<Watch<'w>> {
+    pub(super) fn watch<'w>(&'w self, running: &'w Running, deadline: Instant) -> Watch<'w> {
         let asked = source_of(self.context, self.settings, running, deadline);
         self.tell_problems(asked.problems);
+        power::keep(&self.tasks_of_the_wait(running));
         Watch::over(running.main.process(), &self.signals).asking(asked.source)
+    }
+
+    /// What is left to do, now that HHVM's files are read.
+    fn tasks_of_the_wait(&self, running: &Running) -> Vec<Task> {
+        let mut tasks = vec![Task::Move, Task::See];
+        let host = Host::below(&self.context.root);
+        if !is_one_network(&running.scope, &host, Instant::now() + PATIENCE) {
+            tasks.push(Task::EnterNetworks);
+        }
+        if self.settings.kind == Kind::PhpFpm {
+            tasks.push(Task::ActAsUser);
+        }
+        if let (Main::LeftToUs(..), Caller::StopHook) = (&running.main, self.context.caller) {
+            tasks.push(Task::Signal);
+        }
+        tasks
     }
 
     /// Waits for zero, from `started`, with a node that is out as `out` says.
@@ -48,11 +71,11 @@ impl<'a> Session<'a> {
         running: &Running,
         started: Instant,
         out: Out,
-    ) -> Result<Ending> {
+    ) -> Ending {
         let settings = self.settings;
-        let mut watch = self.watch(running, started + settings.timeout)?;
+        let mut watch = self.watch(running, started + settings.timeout);
         if let Some(url) = &settings.health_url {
-            watch = watch.asking_front_end(FrontEnd::at(url))?;
+            watch = watch.asking_front_end(FrontEnd::at(url));
         }
         let limits = Limits {
             min_drain: settings.min_drain,

@@ -4,7 +4,6 @@ use super::asking::Running;
 use super::session::Session;
 use crate::context::{Caller, Context};
 use crate::endpoint::Kind;
-use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::outcome::{Ending, FrontEnd, Outcome};
@@ -17,29 +16,32 @@ use crate::terminate::terminate;
 use crate::wait::Signals;
 use std::time::{Duration, Instant};
 
-/// Runs the command. All that can fail but the wait itself is told, and does not end the drain.
+/// Runs the command. All that can fail is told, and does not end the drain.
 ///
 /// The shutdown unit's call does nothing unless the host is going down.
-pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>) {
     let started = Instant::now();
     if context.caller == Caller::ShutdownUnit && !host_is_stopping() {
-        return Ok(());
+        return;
     }
-    let signals = Signals::take_over()?;
+    let signals = Signals::take_over();
     let running = Running::find(context);
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
     // Before anything that takes time, the threads that tell of it among that.
-    let depooled = running.main.process().map(|_| member.depool(&Wish::drain()));
+    let depooled = running.main.process().map(|_| {
+        member.store().note_begin();
+        member.depool(&Wish::drain())
+    });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     let ending = match depooled {
         None => not_running(settings.kind),
-        Some(depooled) => session.drain(&mut member, &running, depooled, started)?,
+        Some(depooled) => session.drain(&mut member, &running, depooled, started),
     };
     session.conclude(&member, &ending);
-    if let (Main::LeftToUs(processes), Caller::StopHook) = (&running.main, context.caller) {
-        terminate(processes, &session.signals, &session.reporter)?;
+    if let (Main::LeftToUs(main, followers), Caller::StopHook) = (&running.main, context.caller) {
+        terminate(main, followers, &session.signals, &session.reporter);
         session.reporter.status(ending.status_line(), Duration::ZERO);
     }
     if context.caller == Caller::Person && ending.outcome != Outcome::NotRunning {
@@ -48,7 +50,6 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
         ));
     }
     session.reporter.flush();
-    Ok(())
 }
 
 fn not_running(server: Kind) -> Ending {
@@ -62,13 +63,7 @@ fn not_running(server: Kind) -> Ending {
 }
 
 impl Session<'_> {
-    fn drain(
-        &self,
-        member: &mut Member,
-        running: &Running,
-        depooled: Depooled,
-        started: Instant,
-    ) -> Result<Ending> {
+    fn drain(&self, member: &mut Member, running: &Running, depooled: Depooled, started: Instant) -> Ending {
         self.reporter.tell_all(depooled.messages);
         self.wait_for_zero(member, running, started, depooled.out)
     }
@@ -91,5 +86,6 @@ impl Session<'_> {
             at: member.store().now().at,
             front_end: ending.front_end,
         });
+        member.store().note_end();
     }
 }

@@ -70,10 +70,7 @@ fn judge(url: &PageUrl, answer: &Result<u16, Unknown>) -> Finding {
 
 /// Takes the node out as a drain does, so that whatever happens the next hook of the unit puts it back, and puts it back.
 fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> Finding {
-    let signals = match Signals::take_over() {
-        Ok(signals) => signals,
-        Err(why) => return error(format!("trial: {why}")),
-    };
+    let signals = Signals::take_over();
     let mut member = Member::new(context, &settings.health_files);
     let Some(_draining) = DrainLock::take(member.store()) else {
         return error(

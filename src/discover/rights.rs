@@ -1,5 +1,6 @@
 //! Whose rights a file is opened with. HHVM chooses the names on its command line, so they are opened as HHVM.
 
+use crate::power;
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 use rustix::thread::set_thread_groups;
 use std::io;
@@ -81,6 +82,7 @@ impl Drop for Back {
     fn drop(&mut self) {
         setfsuid(Uid::effective());
         setfsgid(Gid::effective());
+        power::hide();
     }
 }
 

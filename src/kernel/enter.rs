@@ -1,6 +1,6 @@
 //! Does something in the network name space of a process.
 
-use super::{Host, Unseen};
+use super::{Host, Scope, Unseen, processes};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -8,6 +8,10 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
+use std::time::Instant;
+
+/// Where front ends are, and what has made sockets that processes have from birth.
+const PID_1: i32 = 1;
 
 /// Does `task` in the network name space of the process `pid`. What is connected there stays connected afterwards.
 ///
@@ -39,6 +43,16 @@ pub fn in_network_of<T: Send>(host: &Host, pid: i32, task: impl FnOnce() -> T + 
         thread.join().unwrap_or_else(|_| Err(ErrorKind::Other.into()))
     });
     done.map_err(failed)
+}
+
+/// Whether all processes of `scope`, and PID 1, are in the network name space of this thread, so that none has to be
+/// entered; false if that cannot be told.
+#[must_use]
+pub fn is_one_network(scope: &Scope, host: &Host, deadline: Instant) -> bool {
+    let Ok(own) = number(&host.proc.join("thread-self/ns/net")) else { return false };
+    let Ok(found) = processes(scope, host, deadline) else { return false };
+    let mut pids = found.iter().map(|process| process.pid).chain([PID_1]);
+    pids.all(|pid| id_of(host, pid).is_ok_and(|id| id == own))
 }
 
 /// The number of the network name space of a process.

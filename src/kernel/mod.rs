@@ -16,7 +16,7 @@ mod unseen;
 mod wire;
 
 pub use cgroup::of_self as own_cgroup;
-pub use enter::in_network_of;
+pub use enter::{in_network_of, is_one_network};
 pub use look::{listeners, look, relist, still_holds, users_listening};
 pub use processes::processes;
 pub use unseen::Unseen;

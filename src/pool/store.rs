@@ -190,6 +190,24 @@ impl Store {
         let _ = write(&self.path(STATE, "last.json"), last, Readers::Everybody, Durability::WhenConvenient);
     }
 
+    /// Notes that a drain has begun. It is taken for one that was cut short if it has not ended by the time that nobody is
+    /// busy with it. A power cut forgets it.
+    pub fn note_begin(&self) {
+        let path = self.path(RUNTIME, "begun");
+        let _ = write(&path, &self.now(), Readers::Everybody, Durability::WhenConvenient);
+    }
+
+    /// Notes that it has ended.
+    pub fn note_end(&self) {
+        let _ = fs::remove_file(self.path(RUNTIME, "begun"));
+    }
+
+    /// When the drain began that has not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Stamp> {
+        read(&self.path(RUNTIME, "begun")).ok().flatten()
+    }
+
     /// Whether a record could be written now. The record itself is not touched.
     ///
     /// # Errors

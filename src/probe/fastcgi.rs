@@ -7,9 +7,12 @@
 use super::client::{Client, Reply, left};
 use crate::endpoint::Address;
 use crate::load::Unknown;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Section 3.3: the only version.
@@ -46,7 +49,7 @@ impl FastCgi {
 
     fn connect(&self, deadline: Instant) -> Result<Box<dyn Connection>, Unknown> {
         match &self.address {
-            Address::Unix(path) => Ok(Box::new(UnixStream::connect(path)?)),
+            Address::Unix(path) => Ok(Box::new(connect_unix(path, left(deadline)?)?)),
             Address::Tcp(host, port) => {
                 let found = (host.as_str(), *port).to_socket_addrs();
                 let addresses = found.map_err(|_| Unknown::Name(crate::text::quote(host)))?;
@@ -61,6 +64,14 @@ impl FastCgi {
             }
         }
     }
+}
+
+/// A full backlog keeps connect(2) waiting, but for no longer than a socket may take to send (socket(7)).
+fn connect_unix(path: &Path, patience: Duration) -> std::io::Result<UnixStream> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(UnixStream::from(socket))
 }
 
 impl Client for FastCgi {

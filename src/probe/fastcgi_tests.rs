@@ -154,3 +154,23 @@ proptest! {
         prop_assert_eq!(reply.map(|r| r.body), Some(body));
     }
 }
+
+#[test]
+fn a_full_backlog_holds_nobody_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("fpm.sock");
+    // Nobody accepts there.
+    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let mut waiting = Vec::new();
+    let full = loop {
+        match connect_unix(&path, Duration::from_millis(20)) {
+            Ok(stream) => waiting.push(stream),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::WouldBlock, "after {} connections", waiting.len());
+    let (mut client, began) = (FastCgi::new(Address::Unix(path)), Instant::now());
+    let answer = client.get("/check-load", "", COUNT_MAX, began + Duration::from_millis(300));
+    assert_eq!(answer.unwrap_err(), Unknown::TimedOut);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}

@@ -4,8 +4,7 @@ use super::gauge::Gauge;
 use crate::endpoint::{Kind, Target};
 use crate::load::Unknown;
 use crate::place::Place;
-use std::io;
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::Instant;
 
 /// So many are asked at the same time.
@@ -46,20 +45,32 @@ pub(super) fn at_once<T: Send>(
     if questions.iter().flatten().count() < 2 {
         return questions.into_iter().map(|question| question.map(|question| question())).collect();
     }
-    let mut answers = Vec::new();
-    let mut left = questions.into_iter().peekable();
-    while left.peek().is_some() {
+    let slot = |question| Slot { question, answer: None };
+    let mut slots: Vec<_> = questions.into_iter().map(slot).collect();
+    for part in slots.chunks_mut(AT_ONCE) {
         thread::scope(|scope| {
-            let spawn = |question| thread::Builder::new().spawn_scoped(scope, question);
-            let asked: Vec<_> = left.by_ref().take(AT_ONCE).map(|question| question.map(spawn)).collect();
-            let answer = |thread: io::Result<ScopedJoinHandle<'_, Result<T, Unknown>>>| {
-                let answer = thread?.join();
-                answer.unwrap_or(Err(Unknown::Protocol("the question could not be put")))
-            };
-            answers.extend(asked.into_iter().map(|thread| thread.map(answer)));
+            for slot in part.iter_mut().filter(|slot| slot.question.is_some()) {
+                let _ = thread::Builder::new().spawn_scoped(scope, || slot.ask());
+            }
         });
+        // For want of threads, what is left is asked one after the other.
+        part.iter_mut().for_each(Slot::ask);
     }
-    answers
+    slots.into_iter().map(|slot| slot.answer).collect()
+}
+
+/// A question, and then its answer.
+struct Slot<Q, T> {
+    question: Option<Q>,
+    answer: Option<Result<T, Unknown>>,
+}
+
+impl<Q: FnOnce() -> Result<T, Unknown>, T> Slot<Q, T> {
+    fn ask(&mut self) {
+        if let Some(question) = self.question.take() {
+            self.answer = Some(question());
+        }
+    }
 }
 
 /// The sum of all; one that is unknown makes it unknown, and the most telling reason is given.

@@ -170,6 +170,15 @@ impl Rig {
         hhvm.wait().unwrap();
     }
 
+    /// A shared object, compiled from a file beside this one, to be loaded into the program (`LD_PRELOAD`).
+    pub fn object(&self, source: &str) -> PathBuf {
+        let object = self.path(&format!("{source}.so"));
+        let source = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli")).join(source);
+        let cc = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&object).arg(source).status();
+        assert!(cc.unwrap().success());
+        object
+    }
+
     /// The program as a person calls it, on a host where systemd knows HHVM's main process.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());

@@ -6,7 +6,7 @@ use crate::trace::{Part, Traced};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::Child;
 
 /// What takes the node out, and what puts it back.
 const PAIRS: [(&str, &str); 2] = [("stop", "restore"), ("depool", "pool")];
@@ -71,21 +71,12 @@ fn a_kill_while_it_is_undone_leaves_what_can_be_undone_again() {
     }
 }
 
-/// A shared object that breaks the clock.
-fn broken_clock(rig: &Rig) -> String {
-    let object = rig.path("broken_clock.so").display().to_string();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/broken_clock.c");
-    let cc = Command::new("cc").args(["-shared", "-fPIC", "-o", &object, source]).status();
-    assert!(cc.unwrap().success());
-    object
-}
-
 #[test]
 fn a_panic_leaves_what_can_be_undone_and_aborts_a_release() {
     let rig = Rig::new();
     rig.control("load = 1");
     let mut stop = rig.hook(&[&["stop"], &FAST[..]].concat());
-    stop.env("LD_PRELOAD", broken_clock(&rig)).env("BROKEN", rig.path("broken"));
+    stop.env("LD_PRELOAD", rig.object("broken_clock.c")).env("BROKEN", rig.path("broken"));
     let mut child = stop.spawn().unwrap();
     wait_for(|| !rig.is_pooled());
     fs::write(rig.path("broken"), "").unwrap();
@@ -93,5 +84,52 @@ fn a_panic_leaves_what_can_be_undone_and_aborts_a_release() {
     let end = child.wait_with_output().unwrap();
     let expected = if is_release() { (None, Some(6)) } else { (Some(101), None) };
     assert_eq!((end.status.code(), end.status.signal()), expected, "{end:?}");
-    assert_put_back_by("restore", &rig, "after a panic");
+    let said = String::from_utf8(end.stderr).unwrap();
+    let words = "hhvm-drain: hhvm-drain has failed where it never should (";
+    assert_eq!(said.matches(words).count(), 1, "{said}");
+    assert!(said.contains("; what it was called for goes on without it; please report this\n"), "{said}");
+    assert_eq!(rig.status()["last_drain"]["outcome"], "died");
+    let restore = run(&mut rig.hook(&["restore"]));
+    assert!(restore.code == 0 && !restore.stderr.contains("without a word"), "it is said: {restore:?}");
+    assert!(rig.is_pooled());
+}
+
+/// A drain ended in this way is told of by the next hook, once.
+fn assert_told_by_the_next_hook(rig: &Rig, mut stop: Child, signal: i32) {
+    wait_for(|| stop.try_wait().unwrap().is_some());
+    let end = stop.wait_with_output().unwrap();
+    assert_eq!(end.status.signal(), Some(signal), "{end:?}");
+    let restore = run(&mut rig.hook(&["restore"]));
+    assert!(restore.code == 0 && rig.is_pooled(), "{restore:?}");
+    let told = restore.stderr.matches("the last drain ended without a word, at most ").count();
+    assert_eq!(told, 1, "{restore:?}");
+    assert_eq!(rig.status()["last_drain"]["outcome"], "died");
+    assert_eq!(run(&mut rig.hook(&["restore"])).stderr, "");
+    // The next one is another drain.
+    rig.control("load = 0");
+    assert!(rig.stop(&[]).stderr.contains("load was 0 after"));
+    assert!(!run(&mut rig.hook(&["restore"])).stderr.contains("without a word"));
+}
+
+#[test]
+fn a_kill_is_told_by_the_next_hook() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    let mut stop = rig.begin_stop(&[]);
+    wait_for(|| !rig.is_pooled());
+    assert!(!run(&mut rig.hook(&["restore"])).stderr.contains("without a word"), "it goes on");
+    stop.kill().unwrap();
+    assert_told_by_the_next_hook(&rig, stop, 9);
+}
+
+#[test]
+fn a_lack_of_memory_is_told_by_the_next_hook() {
+    let rig = Rig::new();
+    rig.control("load = 1");
+    let mut stop = rig.hook(&[&["stop"], &FAST[..]].concat());
+    stop.env("LD_PRELOAD", rig.object("no_memory.c")).env("BROKEN", rig.path("broken"));
+    let stop = stop.spawn().unwrap();
+    wait_for(|| !rig.is_pooled());
+    fs::write(rig.path("broken"), "").unwrap();
+    assert_told_by_the_next_hook(&rig, stop, 6);
 }

@@ -93,8 +93,8 @@ fn exit_statuses_are_those_of_the_program() {
 
 #[test]
 fn outcomes_are_those_of_the_program() {
-    let real =
-        [Outcome::Drained, Outcome::TimedOut, Outcome::HhvmEnded, Outcome::NotRunning, Outcome::Interrupted];
+    use Outcome::{Died, Drained, HhvmEnded, Interrupted, NotRunning, TimedOut};
+    let real = [Drained, TimedOut, HhvmEnded, NotRunning, Interrupted, Died];
     let real = real.iter().map(Outcome::name);
     assert_same(page().names("OUTCOMES", "Ql"), real, "OUTCOMES in hhvm-drain(8)");
 }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod attacks;
 mod endpoints;
 mod files;
 mod foreign_units;
@@ -19,6 +20,7 @@ mod overrides;
 mod package;
 mod php_fpm;
 mod php_fpm_files;
+mod power;
 mod readme;
 mod recovery;
 mod rpm;
@@ -48,6 +50,13 @@ macro_rules! tests {
 const ONCE: &[Test] = tests! {
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
+    attacks:
+        a_crowd_of_light_processes_does_not_take_the_descriptors,
+        a_younger_process_with_a_lower_number_is_not_taken_for_hhvm,
+        a_stranger_on_the_admin_port_gets_no_password_and_is_not_believed;
+    power:
+        an_hhvm_in_a_network_of_its_own_is_still_entered,
+        who_has_little_power_drains_all_the_same;
     matrix:
         upgrade,
         upgrade_in_mid_drain,
@@ -128,6 +137,9 @@ const ONCE: &[Test] = tests! {
 #[rustfmt::skip]
 /// On every release.
 const EVERYWHERE: &[Test] = tests! {
+    power:
+        a_stop_has_what_it_uses_and_nothing_else,
+        the_packages_own_units_are_exposed_little_and_work;
     overrides:
         a_daemon_reload_in_mid_drain_does_not_cut_it,
         drains_another_user_in_a_sandbox,

@@ -38,7 +38,7 @@ fn processes(host: &Host) -> usize {
 }
 
 /// Exchanges hhvm.service for `unit`, or for what systemd makes of the SysV script, and starts it.
-fn replace_unit(host: &Host, unit: Option<&str>) {
+pub fn replace_unit(host: &Host, unit: Option<&str>) {
     host.run("systemctl stop hhvm; systemctl --quiet disable hhvm; rm /usr/lib/systemd/system/hhvm.service")
         .ok();
     if let Some(unit) = unit {
@@ -51,7 +51,7 @@ fn replace_unit(host: &Host, unit: Option<&str>) {
     wait_for("HHVM's admin port", Duration::from_secs(10), || is_up(host));
 }
 
-const LIGHT: &str = "hhvm.server.light_process_count = 2\n";
+pub const LIGHT: &str = "hhvm.server.light_process_count = 2\n";
 
 pub fn a_sysv_hhvm_is_drained_then_stopped_with_all_its_processes() {
     let host = Host::with_package().settings("min-drain = '500ms'").ini(LIGHT).boot();
