@@ -9,6 +9,7 @@ mod depool;
 mod directory;
 mod fate;
 mod find;
+mod guard;
 mod identity;
 mod lock;
 mod member;
