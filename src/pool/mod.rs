@@ -20,6 +20,7 @@ mod sharers;
 mod sharing;
 mod sight;
 mod store;
+mod way;
 mod whereabouts;
 mod whole;
 

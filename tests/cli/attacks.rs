@@ -6,7 +6,7 @@ use crate::run::{finish, run, wait_for};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, chown, mkfifo};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -164,6 +164,30 @@ fn a_record_leads_to_no_other_directory_and_to_no_other_name() {
         let restore = run(&mut rig.hook(&["restore"]));
         assert_eq!((restore.code, rig.is_pooled()), (1, false), "{to}: {restore:?}");
         assert!(restore.stderr.contains("is no parked health file"), "{restore:?}");
+    }
+}
+
+#[test]
+fn a_symlink_of_another_user_leads_root_to_no_strangers_files() {
+    let Some(rig) = rig() else { return };
+    let (site, other) = (rig.path("var/www"), rig.path("srv/other"));
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("status.php"), "theirs").unwrap();
+    fs::remove_dir_all(&site).unwrap();
+    std::os::unix::fs::symlink(&other, &site).unwrap();
+    lchown(&site, Some(NOBODY), None).unwrap();
+    let stop = rig.stop(&["--timeout=1s"]);
+    assert!(other.join("status.php").exists(), "{stop:?}");
+    assert!(stop.stderr.contains("chown -h"), "{stop:?}");
+    assert!(rig.check().stdout.contains("chown -h"));
+    // What the line says to do helps, and so does a directory of the same user's.
+    for (link, directory) in [(0, 0), (NOBODY, NOBODY)] {
+        lchown(&site, Some(link), None).unwrap();
+        chown(&other, Some(Uid::from_raw(directory)), None).unwrap();
+        let stop = rig.stop(&[]);
+        assert!(!other.join("status.php").exists(), "{stop:?}");
+        let restore = run(&mut rig.hook(&["restore"]));
+        assert!(other.join("status.php").exists(), "{restore:?}");
     }
 }
 
