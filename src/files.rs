@@ -14,8 +14,13 @@ use std::path::Path;
 /// # Errors
 /// As open(2) and read(2); and for what is no regular file, or is larger.
 pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let nonblocking = i32::from_ne_bytes(OFlags::NONBLOCK.bits().to_ne_bytes());
-    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
+    // A device must not even be opened: a tape winds, a watchdog bites.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }

@@ -84,7 +84,7 @@ pub const USAGE: u8 = 2;
 /// Runs the program with `arguments`, the first of which is its name. Returns the exit status.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
-    // State files are for everybody to read, whatever UMask= the unit has.
+    // What is written for everybody to read is so, whatever UMask= the unit has; locks ask for less.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let env = Env::of_process();
     let words: Vec<String> =

@@ -7,7 +7,9 @@ use crate::load::Load;
 use crate::outcome::FrontEnd;
 use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
 use crate::settings::Settings;
+use crate::systemd;
 use crate::text::{clean, paths};
+use crate::unit::Activity;
 use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -107,7 +109,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         who: record.as_ref().and_then(|record| record.who.clone()),
         since: record.as_ref().map(|record| record.since.at.clone()),
         reason: record.and_then(|record| record.reason),
-        draining: drain_in_progress(member.store()),
+        draining: drain_in_progress(member.store()) || is_said_to_stop(context),
         health_files,
         load,
         load_error,
@@ -115,6 +117,12 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         record_error,
         runs: running.main.process().is_some(),
     }
+}
+
+/// Whether systemd says that the unit is being stopped, for those who may not open the lock.
+fn is_said_to_stop(context: &Context) -> bool {
+    !rustix::process::geteuid().is_root()
+        && systemd::unit(&context.unit).is_some_and(|unit| unit.activity == Activity::Deactivating)
 }
 
 fn files(member: &Member, record: Option<&Record>) -> Vec<File> {

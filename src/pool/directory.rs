@@ -1,8 +1,9 @@
 //! One directory: looks at names in it and renames within it, never over somebody's file.
 
 use super::identity::FileId;
+use super::way;
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, fstat, fsync, openat, renameat,
+    Access, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fstat, fsync, openat, renameat,
     renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
@@ -60,12 +61,12 @@ impl Entry {
 }
 
 impl Directory {
-    /// Opens the directory at `path`, following symlinks.
+    /// Opens the directory at `path`, following symlinks that lead nobody astray.
     ///
     /// # Errors
-    /// As open(2).
+    /// As open(2), and when a symlink is not to be followed.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let fd = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let fd = way::open(path)?;
         let real = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
             .or_else(|_| path.canonicalize())?;
         let id = FileId { written: None, ..FileId::of(&fstat(&fd)?) };

@@ -1,9 +1,12 @@
 //! The locks of a unit and of its health files, which the kernel releases when their holder ends, however it ends.
 
+use super::guard::{is_at, lock_file};
 use super::store::Store;
 use crate::error::{Error, Result};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,9 +15,11 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a lock is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(5);
-/// Longest wait for those who ask whether a drain goes on.
-const DRAIN_PATIENCE: Duration = Duration::from_millis(20);
-const DRAIN_RETRY: Duration = Duration::from_millis(1);
+/// As the kernel has them in its 16 bits.
+#[expect(clippy::cast_possible_truncation, reason = "both are small")]
+const F_WRLCK: libc::c_short = libc::F_WRLCK as libc::c_short;
+#[expect(clippy::cast_possible_truncation, reason = "both are small")]
+const SEEK_SET: libc::c_short = libc::SEEK_SET as libc::c_short;
 
 /// Held while the record and the files are read and changed, by all units that name one of them.
 #[derive(Debug)]
@@ -59,34 +64,43 @@ fn take_until(path: PathBuf, give_up: Instant) -> Result<Held> {
 }
 
 impl DrainLock {
-    /// Takes the lock; none when another drain of the unit holds it, or it cannot be made. Whoever only asks whether a
-    /// drain goes on holds it for some microseconds, too.
+    /// Takes the lock; none when another drain of the unit holds it, or it cannot be made.
     #[must_use]
     pub fn take(store: &Store) -> Option<Self> {
-        let path = store.lock_path("drain");
-        let give_up = Instant::now() + DRAIN_PATIENCE;
-        loop {
-            match try_lock(&path) {
-                Ok(lock) => return Some(Self(lock)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < give_up => {
-                    std::thread::sleep(DRAIN_RETRY);
-                }
-                Err(_) => return None,
-            }
-        }
+        let file = hold(&store.lock_path("drain"), |file| {
+            // Of an open file, not of the process: others can ask who holds it without taking it (fcntl_locking(2)).
+            Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file())).map(drop)?)
+        });
+        file.ok().map(Self)
     }
 }
 
-/// Whether a `stop` drains the unit just now.
+/// Whether a `stop` drains the unit just now. Asking takes no lock, so it is in nobody's way.
 #[must_use]
 pub fn drain_in_progress(store: &Store) -> bool {
-    let Ok(file) = File::open(store.lock_path("drain")) else { return false };
-    flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+    let path = store.lock_path("drain");
+    // Without the file nobody holds it, and it is not made for a question.
+    if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return false;
+    }
+    let Ok(file) = lock_file(&path) else { return false };
+    let mut lock = whole_file();
+    let asked = fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock));
+    asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
+}
+
+/// A lock for one writer, from the first byte to whatever is the last.
+fn whole_file() -> libc::flock {
+    libc::flock { l_type: F_WRLCK, l_whence: SEEK_SET, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 fn try_lock(path: &Path) -> io::Result<Held> {
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(Held(file))
+    hold(path, |file| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?))
+}
+
+/// The file at `path`, locked by `lock`; the one that has the path afterwards.
+fn hold(path: &Path, lock: impl Fn(&File) -> io::Result<()>) -> io::Result<Held> {
+    let file = lock_file(path)?;
+    lock(&file)?;
+    if is_at(&file, path)? { Ok(Held(file)) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }

@@ -9,6 +9,7 @@ mod depool;
 mod directory;
 mod fate;
 mod find;
+mod guard;
 mod half_move;
 mod identity;
 mod lock;
@@ -20,6 +21,7 @@ mod sharers;
 mod sharing;
 mod sight;
 mod store;
+mod way;
 mod whereabouts;
 mod whole;
 

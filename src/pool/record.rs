@@ -1,11 +1,13 @@
 //! The record: who took the node out, when and why, and exactly which files were parked.
 
 use super::bytes;
+use super::directory::disabled_name;
 use super::identity::{Boot, FileId};
 use crate::clock::Stamp;
 use crate::text::quote;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 /// The format that this program writes. A reader takes any version: fields are only ever added.
@@ -89,6 +91,24 @@ impl Parked {
     pub fn named(&self) -> &Path {
         self.named.as_deref().unwrap_or(&self.health_file)
     }
+
+    /// Whether it can have been parked by this program: from one name to `NAME.disabled…` in the same directory, whose
+    /// path is absolute and leads nowhere else by `..`, and under the name that the settings have for it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let is_plain = |path: &Path| {
+            let mut parts = path.components();
+            parts.next() == Some(Component::RootDir) && parts.all(|part| matches!(part, Component::Normal(_)))
+        };
+        let (Some(health), Some(disabled)) = (self.health_file.file_name(), self.disabled.file_name()) else {
+            return false;
+        };
+        is_plain(&self.health_file)
+            && is_plain(&self.disabled)
+            && self.health_file.parent() == self.disabled.parent()
+            && disabled.as_bytes().starts_with(disabled_name(health).as_bytes())
+            && self.named().file_name() == Some(health)
+    }
 }
 
 impl Record {
@@ -139,7 +159,6 @@ impl Record {
 mod tests {
     use super::*;
     use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
 
     fn stamp(at: &str) -> Stamp {
         Stamp { at: at.to_owned(), boot_id: "one".to_owned(), boottime_ms: 5 }
@@ -158,6 +177,32 @@ mod tests {
         });
         let json = serde_json::to_vec(&record).unwrap();
         assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
+    }
+
+    #[test]
+    fn nothing_is_acted_on_that_this_program_cannot_have_parked() {
+        let parked = |health_file: &str, disabled: &str| Parked {
+            health_file: health_file.into(),
+            disabled: disabled.into(),
+            file: FileId { device: 1, inode: 2, written: None },
+            directory: None,
+            named: None,
+        };
+        for (health_file, disabled, is_sound) in [
+            ("/var/www/s", "/var/www/s.disabled", true),
+            ("/var/www/s", "/var/www/s.disabled.3", true),
+            ("/var/www/s", "/etc/s.disabled", false),
+            ("/var/www/s", "/var/www/../../etc/s.disabled", false),
+            ("/var/www/../s", "/var/www/../s.disabled", false),
+            ("var/www/s", "var/www/s.disabled", false),
+            ("/etc/passwd", "/etc/shadow", false),
+            ("/", "/", false),
+            ("", "", false),
+        ] {
+            assert_eq!(parked(health_file, disabled).is_sound(), is_sound, "{health_file} {disabled}");
+        }
+        let renamed = Parked { named: Some("/srv/t".into()), ..parked("/var/www/s", "/var/www/s.disabled") };
+        assert!(!renamed.is_sound(), "the settings name another file");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
 use super::copy::Copy;
+use super::guard::vouch;
 use super::record::Record;
 use super::whole::{Durability, Readers, is_absent, is_blank, read, rehearse, write, writer_of};
 use crate::clock::Stamp;
@@ -8,7 +9,8 @@ use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
 use crate::files::entries;
 use crate::outcome::{FrontEnd, Outcome};
-use serde::{Deserialize, Serialize};
+use crate::text::quote;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -73,8 +75,8 @@ impl Store {
         // The one in memory is newer: it is there only while the other could not be written.
         for directory in [RUNTIME, STATE] {
             let path = self.path(directory, "json");
-            match read(&path) {
-                Ok(Some(record)) => return Ok(Some(record)),
+            match trusted(&path) {
+                Ok(Some(record)) => return sound(record, path),
                 Ok(None) => {}
                 Err(error) => return Err(Error::RecordBroken { path, why: error.to_string() }),
             }
@@ -124,7 +126,7 @@ impl Store {
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        read(&self.path(STATE, COPIES)).ok().flatten().unwrap_or_default()
+        trusted(&self.path(STATE, COPIES)).ok().flatten().unwrap_or_default()
     }
 
     /// Keeps the copies, synced to the disk. They are for a rare case, so a full disk only costs that.
@@ -182,7 +184,7 @@ impl Store {
     /// The last drain, if one is known.
     #[must_use]
     pub fn last_drain(&self) -> Option<LastDrain> {
-        read(&self.path(STATE, "last.json")).ok().flatten()
+        trusted(&self.path(STATE, "last.json")).ok().flatten()
     }
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
@@ -205,7 +207,7 @@ impl Store {
     /// When the drain began that has not ended.
     #[must_use]
     pub fn unfinished(&self) -> Option<Stamp> {
-        read(&self.path(RUNTIME, "begun")).ok().flatten()
+        trusted(&self.path(RUNTIME, "begun")).ok().flatten()
     }
 
     /// Whether a record could be written now. The record itself is not touched.
@@ -234,6 +236,26 @@ impl Store {
 
     fn path(&self, directory: &str, suffix: &str) -> PathBuf {
         self.root.join(directory).join(format!("{}.{suffix}", self.unit))
+    }
+}
+
+/// The record, if this program can have written it.
+fn sound(record: Record, path: PathBuf) -> Result<Option<Record>> {
+    match record.parked.iter().find(|parked| !parked.is_sound()) {
+        None => Ok(Some(record)),
+        Some(parked) => {
+            let why = format!("{} is no parked health file", quote(&parked.disabled.to_string_lossy()));
+            Err(Error::RecordBroken { path, why })
+        }
+    }
+}
+
+/// What the file at `path` says, if root has written it.
+fn trusted<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match vouch(path) {
+        Ok(()) => read(path),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod attacks;
 mod meanwhile;
 mod operator;
 mod pool;
