@@ -1,11 +1,11 @@
 //! Puts the node back: renames what the record names, and nothing else. The record goes last, and only when a health
 //! file is in its place.
 
-use super::directory::disabled_name;
 use super::fate::Fate;
 use super::find::{Found, Prospect};
 use super::lock::drain_in_progress;
 use super::member::Member;
+use super::names::{Names, disabled_name};
 use super::record::{By, Parked, Record};
 use super::sharers::{Asker, Others, Return};
 use super::sharing::{Neighbours, Own, Verdict};

@@ -5,6 +5,7 @@
 use super::bytes::{self, Bytes};
 use super::directory::Directory;
 use super::identity::{Boot, FileId};
+use super::names::Names;
 use super::obstacle::own_name;
 use super::record::Parked;
 use rustix::fs::{

@@ -3,6 +3,7 @@
 use super::fate::Fate;
 use super::find::Prospect;
 use super::member::Member;
+use super::names::Names;
 use super::park::{Look, Parking, Situation};
 use super::record::{By, Record, Wish};
 use super::sharers::Others;

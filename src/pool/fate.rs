@@ -4,8 +4,8 @@
 //! - a file is renamed back only if it is the one that was parked, and nothing has the health file's name;
 //! - an entry of the record is over only when a health file is in its place.
 
-use super::directory::Entry;
 use super::identity::{Boot, FileId};
+use super::names::Entry;
 use super::record::Parked;
 use std::path::Path;
 

@@ -4,6 +4,7 @@ use super::directory::Directory;
 use super::fate::{Fate, View};
 use super::identity::FileId;
 use super::member::Member;
+use super::names::Names;
 use super::record::{Parked, Record};
 use super::sight::Sight;
 use std::ffi::{OsStr, OsString};

@@ -1,8 +1,8 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
-use super::directory::{Entry, disabled_name};
 use super::identity::Boot;
 use super::member::Member;
+use super::names::{Entry, Names, disabled_name};
 use super::record::{By, Record, Wish};
 use super::sharers::Others;
 use super::sight::Sight;

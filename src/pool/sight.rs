@@ -1,7 +1,8 @@
 //! What there is of one health file, in the directory that its path leads to just now.
 
-use super::directory::{Directory, Entry, disabled_name};
+use super::directory::Directory;
 use super::identity::FileId;
+use super::names::{Entry, Names, disabled_name};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
