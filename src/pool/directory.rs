@@ -108,6 +108,11 @@ impl Directory {
     }
 }
 
+/// Whether anything has that path, a symlink that leads nowhere too.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 impl Names for Directory {
     fn join(&self, name: &OsStr) -> PathBuf {
         self.path.join(name)

@@ -2,14 +2,13 @@
 
 use super::copy::Copy;
 use super::record::Record;
-use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
-use crate::clock::Stamp;
+use super::whole::{Durability, Readers, is_absent, names, read, rehearse, remove, write};
+use crate::clock::{self, Stamp};
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
 use crate::outcome::{FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -88,7 +87,7 @@ impl Store {
         let volatile = self.path(RUNTIME, "json");
         match write(&durable, record, Readers::Everybody, Durability::Synced) {
             Ok(()) => {
-                let _ = fs::remove_file(volatile);
+                let _ = remove(&volatile);
                 Ok(Saved::Durably)
             }
             Err(source) => match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
@@ -109,8 +108,7 @@ impl Store {
     pub(super) fn others(&self) -> Vec<(UnitName, Record)> {
         let mut units = BTreeSet::new();
         for directory in [RUNTIME, STATE] {
-            let Ok(entries) = fs::read_dir(self.root.join(directory)) else { continue };
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            let Ok(names) = names(&self.root.join(directory)) else { continue };
             units.extend(names.filter_map(|name| unit_of(&name)).take(UNITS_MAX));
         }
         units.remove(&self.unit);
@@ -136,14 +134,14 @@ impl Store {
     pub fn forget(&self) -> Result<()> {
         for directory in [STATE, RUNTIME] {
             let path = self.path(directory, "json");
-            match fs::remove_file(&path) {
+            match remove(&path) {
                 Err(source) if !is_absent(&source) => {
                     return Err(Error::RecordWrite { path, source });
                 }
                 _ => {}
             }
         }
-        let _ = fs::remove_file(self.path(STATE, COPIES));
+        let _ = remove(&self.path(STATE, COPIES));
         Ok(())
     }
 
@@ -169,7 +167,7 @@ impl Store {
     /// This instant.
     #[must_use]
     pub fn now(&self) -> Stamp {
-        Stamp::now(&self.root.join("/proc"))
+        clock::now(&self.root.join("/proc"))
     }
 
     /// The lock of a health file, for all units that name it by this path.

@@ -74,6 +74,23 @@ pub fn write<T: Serialize>(
     }
 }
 
+/// Removes the file at `path`.
+///
+/// # Errors
+/// As unlink(2).
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// The names in the directory at `path` that are UTF-8, as all of ours are.
+///
+/// # Errors
+/// As open(2).
+pub fn names(path: &Path) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let entries = fs::read_dir(path)?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()))
+}
+
 /// Writes beside `path` and removes that again; `path` itself is not touched.
 ///
 /// # Errors
