@@ -1,6 +1,7 @@
 //! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
 //! children are the only writers of either.
 
+mod beside;
 mod bring_back;
 mod bytes;
 mod copies;
