@@ -96,6 +96,12 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     files::read(path, SIZE_MAX)
 }
 
+/// Whether there may be a file at `path`.
+#[must_use]
+pub fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+}
+
 /// Waits until the names in the directory of `path` are on the disk.
 ///
 /// # Errors

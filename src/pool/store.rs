@@ -86,10 +86,16 @@ impl Store {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
         match write(&durable, record, Readers::Everybody, Durability::Synced) {
-            Ok(()) => {
-                let _ = remove(&volatile);
-                Ok(Saved::Durably)
-            }
+            Ok(()) => match remove(&volatile) {
+                // It would be taken for the newer one.
+                Err(error) if !is_absent(&error) => {
+                    match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
+                        Ok(()) => Ok(Saved::Durably),
+                        Err(source) => Err(Error::RecordWrite { path: volatile, source }),
+                    }
+                }
+                _ => Ok(Saved::Durably),
+            },
             Err(source) => match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
                 Ok(()) => Ok(Saved::InMemory),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),

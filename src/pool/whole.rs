@@ -38,7 +38,8 @@ pub fn is_absent(error: &io::Error) -> bool {
 ///
 /// Synced after the rename, file and directory are one commit of the journal on the usual file systems, which halves
 /// the time until the node is out. A power cut in between can leave an empty file, and [`read`] takes that for none:
-/// nothing was renamed on the strength of it yet.
+/// nothing was renamed on the strength of it yet. Where there is a file already, something may have been, so what
+/// replaces it is synced before, too.
 ///
 /// # Errors
 /// As open(2), write(2), rename(2) and fsync(2); the file is then the old one.
@@ -51,7 +52,11 @@ pub fn write<T: Serialize>(
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     let mut beside = Beside::create(path, readers)?;
-    beside.fill(&bytes).and_then(|()| beside.take_the_place_of(path)).inspect_err(|_| {
+    let written = beside.fill(&bytes).and_then(|()| match durability {
+        Durability::Synced if beside::is_there(path) => beside.sync(),
+        Durability::Synced | Durability::WhenConvenient => Ok(()),
+    });
+    written.and_then(|()| beside.take_the_place_of(path)).inspect_err(|_| {
         let _ = beside.remove();
     })?;
     match durability {
