@@ -1,6 +1,7 @@
 //! Puts the node back: renames what the record names, and nothing else. The record goes last, and only when a health
 //! file is in its place.
 
+use super::copy::Copy;
 use super::fate::Fate;
 use super::find::{Found, Prospect};
 use super::lock::drain_in_progress;
@@ -51,7 +52,6 @@ impl Member {
         messages: &mut Vec<Message>,
     ) -> Result<Left> {
         let mut left: Vec<Parked> = Vec::new();
-        let mut back: Vec<PathBuf> = Vec::new();
         let (mut has_failed, mut is_left_to_others) = (false, false);
         for parked in record.parked.iter().rev() {
             let turn = self.bring_back_one(&record, parked, wanted)?;
@@ -60,7 +60,9 @@ impl Member {
             match turn {
                 Turn::Over(message) => {
                     messages.extend(message);
-                    back.push(parked.health_file.clone());
+                    // What was parked later, from below a mount point while the mount was away, is hidden now, and its
+                    // place is taken.
+                    left.retain(|later| later.health_file != parked.health_file);
                 }
                 Turn::LeftTo(message) => messages.push(message),
                 Turn::Waits(message) | Turn::Stays(message) => {
@@ -69,8 +71,6 @@ impl Member {
                 }
             }
         }
-        // Parked from below a mount point while the mount was away: it is hidden now, and its place is taken.
-        left.retain(|parked| !back.contains(&parked.health_file));
         Ok(match self.keep(record, left)? {
             Left::Files(record) if !has_failed => Left::Waiting(record),
             Left::Nothing if is_left_to_others => Left::ToOthers,
@@ -101,11 +101,12 @@ impl Member {
             }
             Prospect::OutOfSight(why) => return Ok(Turn::Stays(Message::OutOfSight(health(), why))),
         };
+        Copy::remove_half_made(&found.directory, &found.health);
         if matches!(found.fate, Fate::Rename | Fate::Deleted) {
             return self.return_if_shared_so(parked, &found, wanted);
         }
         Ok(match found.fate {
-            Fate::Rename | Fate::Deleted | Fate::Back => {
+            Fate::Rename | Fate::Deleted | Fate::Back | Fate::Renewed => {
                 found.directory.remove_placeholder(&found.disabled);
                 Turn::Over(None)
             }
@@ -164,7 +165,14 @@ impl Member {
     fn bring_back_for_others(&self, wanted: &Return, messages: &mut Vec<Message>) -> Result<()> {
         for record in self.parked_by_others(wanted.others) {
             for parked in &record.parked {
-                let Prospect::Here(found) = self.find(&record, parked) else { continue };
+                let found = match self.find(&record, parked) {
+                    Prospect::Here(found) => found,
+                    Prospect::Elsewhere(_) | Prospect::OutOfSight(_) => continue,
+                };
+                // Nothing is left of that wish but its record.
+                if wanted.asker == Asker::Operator && found.fate.is_over() {
+                    self.overrule(parked, wanted.others)?;
+                }
                 if found.fate == Fate::Rename {
                     match self.return_if_shared_so(parked, &found, wanted)? {
                         Turn::Over(message) => messages.extend(message),
@@ -224,7 +232,7 @@ impl Member {
         let mut missing = Vec::new();
         for (path, sight) in self.sights() {
             match sight {
-                Ok(sight) if sight.health.is_some() => {}
+                Ok(sight) if sight.health.is_some() => sight.remove_second_name(),
                 // It comes back after the stop of that unit.
                 _ if self.claim_on(path, others).is_some() => {}
                 Ok(sight) if sight.disabled.file().is_some() => {

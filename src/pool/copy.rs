@@ -89,6 +89,11 @@ impl Copy {
         }
     }
 
+    /// Removes what a call that was killed in [`Self::put_back`] has left.
+    pub fn remove_half_made(directory: &Directory, name: &OsStr) {
+        let _ = directory.remove(&own_name(name, ""));
+    }
+
     /// Makes the file anew in `directory` as `name`, with its old owner and mode, unless something has that name. It is
     /// written under a name of ours first, so that nobody sees half of it.
     ///

@@ -1,5 +1,6 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
+use super::find::Prospect;
 use super::identity::Boot;
 use super::member::Member;
 use super::names::{Entry, Names, disabled_name};
@@ -81,7 +82,7 @@ impl Member {
         self.keep_copies(&record);
         let parking = if renamed {
             Parking::Renamed
-        } else if situation.old.is_none() && !self.is_any_parked(&record) {
+        } else if situation.old.is_none() && !self.may_any_be_parked(&record) {
             let _ = self.store.forget();
             Parking::NothingToDo
         } else {
@@ -133,8 +134,12 @@ impl Member {
         }
     }
 
-    fn is_any_parked(&self, record: &Record) -> bool {
-        record.parked.iter().any(|entry| self.find(record, entry).is_parked())
+    /// What cannot be seen just now may be.
+    fn may_any_be_parked(&self, record: &Record) -> bool {
+        record.parked.iter().any(|entry| match self.find(record, entry) {
+            Prospect::OutOfSight(_) => true,
+            prospect => prospect.is_parked(),
+        })
     }
 
     /// The record as it will be, still without the files that are parked now.
