@@ -90,7 +90,7 @@ test-model: ## search orders of drains, operators, deploys, kills and power cuts
 	@$(NEED) "the compiler" $(COMPILER)
 	@$(CARGO) test --quiet --test model
 
-model: ## the same within all bounds (half an hour)
+model: ## the same within wider bounds, eight million transitions (three minutes)
 	@$(NEED) "the compiler" $(COMPILER)
 	@$(CARGO) test --quiet --locked --profile farm --test model -- --large
 

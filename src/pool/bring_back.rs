@@ -11,6 +11,7 @@ use super::record::{By, Parked, Record};
 use super::sharers::{Asker, Others, Return};
 use super::sharing::{Neighbours, Own, Verdict};
 use super::sight::Sight;
+use super::whole::is_absent;
 use crate::context::UnitName;
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -243,7 +244,7 @@ impl Member {
                     messages.push(moved);
                 }
                 Ok(_) => missing.push(path.to_owned()),
-                Err(error) if error.kind() == ErrorKind::NotFound => missing.push(path.to_owned()),
+                Err(error) if is_absent(&error) => missing.push(path.to_owned()),
                 Err(error) => return Err(cannot(path, &error)),
             }
         }
@@ -273,9 +274,15 @@ impl Member {
         };
         record.by = By::Drain;
         for (path, sight) in self.sights() {
-            let Ok(sight) = sight else { continue };
+            let sight = match sight {
+                Ok(sight) => sight,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(cannot(path, &error)),
+            };
             let disabled = self.root.shorten(&sight.disabled_path());
-            let known = record.parked.iter().any(|parked| parked.disabled == disabled);
+            let is_it =
+                |parked: &Parked| parked.disabled == disabled && self.find(&record, parked).is_parked();
+            let known = record.parked.iter().any(is_it);
             if let (None, Some(file), false) = (sight.health, sight.disabled.file(), known) {
                 record.parked.push(self.entry(path, &sight, &disabled_name(&sight.name), file));
             }

@@ -83,7 +83,7 @@ fn nothing_is_forgotten(
         is_in_its_place || is_in_place(host, scene)
     };
     let is_lost = |parked: &&Parked| {
-        let is_same = |other: &Parked| other.disabled == parked.disabled && other.file == parked.file;
+        let is_same = |other: &Parked| other.disabled == parked.disabled;
         !is_over(before, parked) && !is_over(after, parked) && !kept.iter().any(is_same)
     };
     entries(before).iter().find(is_lost).map(|parked| format!("{parked:?} was forgotten"))

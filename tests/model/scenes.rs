@@ -120,11 +120,11 @@ const ALL: usize = usize::MAX;
 
 #[rustfmt::skip]
 const SCENES: &[(usize, usize, Scene)] = &[
-    (ALL, ALL, Scene { name: "operators", events: HANDS, files_max: 1, ..PLAIN }),
+    (6, ALL, Scene { name: "operators", events: HANDS, files_max: 1, ..PLAIN }),
     (5, ALL, Scene { name: "after every stop", events: HANDS, files_max: 1, repool: Repool::AfterStop, renumbers: true, ..PLAIN }),
-    (4, ALL, Scene { name: "hard links", way: Way::HardLink, events: HANDS, files_max: 1, ..PLAIN }),
-    (5, ALL, Scene { name: "placeholders", way: Way::Placeholder, events: HANDS, files_max: 1, ..PLAIN }),
-    (4, ALL, Scene { name: "failing calls", fails: true, files_max: 1, ..PLAIN }),
+    (4, 10, Scene { name: "hard links", way: Way::HardLink, events: HANDS, files_max: 1, ..PLAIN }),
+    (4, ALL, Scene { name: "placeholders", way: Way::Placeholder, events: HANDS, files_max: 1, ..PLAIN }),
+    (3, ALL, Scene { name: "failing calls", fails: true, files_max: 1, ..PLAIN }),
     (6, ALL, Scene { name: "mounts", has_operators: false, events: MOUNTS, files_max: 2, ..PLAIN }),
     (4, ALL, Scene { name: "mounts and operators", events: MOUNTS, files_max: 2, ..PLAIN }),
     (6, ALL, Scene { name: "new directories", has_operators: false, events: &[Event::NewFolder, Event::Put], files_max: 2, folders_max: 4, ..PLAIN }),
@@ -132,9 +132,9 @@ const SCENES: &[(usize, usize, Scene)] = &[
     (2, 7, Scene { name: "two units and operators", units: 2, files_max: 1, ..PLAIN }),
     (4, ALL, Scene { name: "releases", layout: Layout::Releases, events: &[Event::Flip], ..PLAIN }),
     (6, ALL, Scene { name: "pruned releases", layout: Layout::Releases, has_operators: false, events: &[Event::Flip, Event::Prune], ..PLAIN }),
-    (6, ALL, Scene { name: "deploys", events: DEPLOYS, files_max: 2, has_operators: false, ..PLAIN }),
-    (3, 7, Scene { name: "deploys and operators", events: DEPLOYS, files_max: 2, ..PLAIN }),
-    (2, 4, Scene { name: "races", events: HANDS, meanwhile: MEANWHILE, files_max: 2, ..PLAIN }),
+    (6, 13, Scene { name: "deploys", events: DEPLOYS, files_max: 2, has_operators: false, ..PLAIN }),
+    (3, 8, Scene { name: "deploys and operators", events: DEPLOYS, files_max: 2, ..PLAIN }),
+    (2, 5, Scene { name: "races", events: HANDS, meanwhile: MEANWHILE, files_max: 2, ..PLAIN }),
     (3, 3, Scene { name: "a rename that overwrites", way: Way::Overwrites, events: &[Event::Put], meanwhile: &[Event::Put], files_max: 2, must_fail: true, has_operators: false, ..PLAIN }),
 ];
 
