@@ -20,6 +20,8 @@ pub enum Event {
     HandOut,
     /// A person moves it back.
     HandBack,
+    /// Somebody puts a file of their own under the disabled name, in place of whatever has it.
+    Bait,
     /// The file system of the health file is unmounted; something else may lie below.
     Unmount,
     /// It is mounted again.
@@ -75,6 +77,7 @@ impl Event {
                     host.wish = if is_over { Wish::Nobody } else { Wish::Unclear };
                 }
             }
+            Self::Bait => bait(&mut host.disk, directory, scene),
             Self::Unmount => lead(host, directory, 0, 1),
             Self::Mount => lead(host, directory, 1, 0),
             Self::Flip => flip(&mut host.disk, directory),
@@ -101,6 +104,15 @@ fn put(host: &mut Host, directory: &Path, scene: &Scene, replace: bool) {
     if host.wish == Wish::Hand {
         host.wish = Wish::Unclear;
     }
+}
+
+fn bait(disk: &mut Disk, directory: &Path, scene: &Scene) {
+    let (name, new) = (OsStr::new(DISABLED), disk.new_file(scene.files_max + 1));
+    let is_baited = !disk.baits.is_empty();
+    let (Some(file), Some(folder), false) = (new, disk.folder(directory), is_baited) else { return };
+    folder.put(name, Node::File(file));
+    disk.baits.insert(file.content);
+    disk.contents = disk.found();
 }
 
 fn by_hand(disk: &mut Disk, directory: &Path, from: &str, to: &str) -> bool {

@@ -62,6 +62,8 @@ pub struct Disk {
     pub unsynced: BTreeMap<PathBuf, Unsynced>,
     /// All that deploys and people have put there, and not taken away again.
     pub contents: BTreeSet<u8>,
+    /// Those that no hook may put in place.
+    pub baits: BTreeSet<u8>,
     pub now: u32,
 }
 
@@ -388,6 +390,7 @@ impl Host {
         self.disk.unsynced.clear();
         // A copy that was put back is to stay, too.
         self.disk.contents = self.disk.found();
+        self.disk.baits = &self.disk.baits & &self.disk.contents;
         let health = OsStr::new(crate::events::NAME);
         let mut times = BTreeSet::new();
         for folder in &mut self.disk.folders {

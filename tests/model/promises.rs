@@ -17,6 +17,7 @@ pub fn broken_by(
     scene: &Scene,
 ) -> Option<String> {
     nothing_is_lost(before, after)
+        .or_else(|| no_bait_is_taken(after))
         .or_else(|| a_wish_holds(before, step, interruption, after, scene))
         .or_else(|| nothing_is_forgotten(before, step, interruption, after, scene))
         .or_else(|| a_record_does_not_lie(after))
@@ -34,6 +35,17 @@ fn nothing_is_lost(before: &Host, after: &Host) -> Option<String> {
     let is_lost = wanted.difference(&found).next().is_some();
     let is_made_up = found.difference(wanted).any(|content| !copies.contains(content));
     (is_lost || is_made_up).then(|| format!("the contents are {found:?} in place of {wanted:?}"))
+}
+
+/// What somebody has put under the disabled name is not the file that was parked.
+fn no_bait_is_taken(host: &Host) -> Option<String> {
+    let in_place = host.disk.folders.iter().find_map(|folder| folder.get(OsStr::new(NAME)));
+    match in_place {
+        Some(Node::File(file)) if host.disk.baits.contains(&file.content) => {
+            Some("a stranger's file is in place".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// What an operator has taken out comes back by no hook.
@@ -125,7 +137,8 @@ pub fn broken_in_the_end(host: &Host, scene: &'static Scene) -> Option<String> {
         Wish::Unclear => None,
         Wish::Operator | Wish::Hand => (!was_in_place && is_in_place(&end, scene))
             .then(|| "a stop and a start put back what a person has taken out".to_owned()),
-        Wish::Nobody if !has_files => None,
+        // Nor does what a stranger has overwritten come back.
+        Wish::Nobody if !has_files || !end.disk.baits.is_empty() => None,
         Wish::Nobody if !is_in_place(&end, scene) => {
             Some(format!("a stop and a start do not bring the node back:\n{end:?}"))
         }

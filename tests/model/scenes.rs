@@ -86,6 +86,7 @@ impl Scene {
             state: BTreeMap::new(),
             unsynced: BTreeMap::new(),
             contents: BTreeSet::new(),
+            baits: BTreeSet::new(),
             now: 1,
         };
         disk.contents = disk.found();
@@ -133,6 +134,7 @@ const SCENES: &[(usize, usize, Scene)] = &[
     (4, ALL, Scene { name: "releases", layout: Layout::Releases, events: &[Event::Flip], ..PLAIN }),
     (6, ALL, Scene { name: "pruned releases", layout: Layout::Releases, has_operators: false, events: &[Event::Flip, Event::Prune], ..PLAIN }),
     (6, 13, Scene { name: "deploys", events: DEPLOYS, files_max: 2, has_operators: false, ..PLAIN }),
+    (5, 7, Scene { name: "a stranger's file", events: &[Event::Bait, Event::Put], files_max: 2, has_operators: false, ..PLAIN }),
     (3, 8, Scene { name: "deploys and operators", events: DEPLOYS, files_max: 2, ..PLAIN }),
     (2, 5, Scene { name: "races", events: HANDS, meanwhile: MEANWHILE, files_max: 2, ..PLAIN }),
     (3, 3, Scene { name: "a rename that overwrites", way: Way::Overwrites, events: &[Event::Put], meanwhile: &[Event::Put], files_max: 2, must_fail: true, has_operators: false, ..PLAIN }),
