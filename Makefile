@@ -38,7 +38,7 @@ PROGRAM := $(shell find src man -type f) Cargo.toml Cargo.lock build.rs no-unwin
 PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE \
 	packaging/package.sh packaging/epoch.sh
 
-QUICK := check-format check-clippy check-paths test-rust
+QUICK := check-format check-clippy check-paths test-rust test-model
 STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-exposure packages test-release check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-faults test-hosts test-strangers test-vm test-farm
 
@@ -87,6 +87,14 @@ test-rust: ## run the unit, command-line and documentation tests
 	@$(CARGO) build --quiet --examples
 	@# Most command-line tests wait for a timeout.
 	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test layers --test standin --test farm
+
+test-model: ## search orders of drains, operators, deploys, kills and power cuts, exhaustively within small bounds
+	@$(NEED) "the compiler" $(COMPILER)
+	@$(CARGO) test --quiet --test model
+
+model: ## the same within wider bounds, eight million transitions (three minutes)
+	@$(NEED) "the compiler" $(COMPILER)
+	@$(CARGO) test --quiet --locked --profile farm --test model -- --large
 
 test-release: target/stage/.made ## run the command-line tests against the packaged program, which aborts on a panic
 	@$(CARGO) build --quiet --examples
@@ -229,6 +237,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
 	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-exposure check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

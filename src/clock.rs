@@ -16,19 +16,19 @@ pub struct Stamp {
     pub boottime_ms: u64,
 }
 
-impl Stamp {
-    /// This instant. `proc` is the mounted procfs.
-    #[must_use]
-    pub fn now(proc: &Path) -> Self {
-        let boot_id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_default();
-        let boottime = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-        Self {
-            at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            boot_id: boot_id.trim().to_owned(),
-            boottime_ms: u64::try_from(boottime.as_millis()).unwrap_or(u64::MAX),
-        }
+/// This instant. `proc` is the mounted procfs.
+#[must_use]
+pub fn now(proc: &Path) -> Stamp {
+    let boot_id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_default();
+    let boottime = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
+    Stamp {
+        at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        boot_id: boot_id.trim().to_owned(),
+        boottime_ms: u64::try_from(boottime.as_millis()).unwrap_or(u64::MAX),
     }
+}
 
+impl Stamp {
     /// The time from `self` to `later`; none if the machine was booted in between, or cannot tell.
     #[must_use]
     pub fn until(&self, later: &Self) -> Option<Duration> {

@@ -2,15 +2,16 @@
 //! file is in its place.
 
 use super::copy::Copy;
-use super::directory::{Entry, disabled_name};
 use super::fate::Fate;
 use super::find::{Found, Prospect};
 use super::lock::drain_in_progress;
 use super::member::Member;
+use super::names::{Entry, Names, disabled_name};
 use super::record::{By, Parked, Record};
 use super::sharers::{Asker, Others, Return};
 use super::sharing::{Neighbours, Own, Verdict};
 use super::sight::Sight;
+use super::whole::is_absent;
 use crate::context::UnitName;
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -52,7 +53,6 @@ impl Member {
         messages: &mut Vec<Message>,
     ) -> Result<Left> {
         let mut left: Vec<Parked> = Vec::new();
-        let mut back: Vec<PathBuf> = Vec::new();
         let (mut has_failed, mut is_left_to_others) = (false, false);
         for parked in record.parked.iter().rev() {
             let turn = self.bring_back_one(&record, parked, wanted)?;
@@ -61,7 +61,9 @@ impl Member {
             match turn {
                 Turn::Over(message) => {
                     messages.extend(message);
-                    back.push(parked.health_file.clone());
+                    // What was parked later, from below a mount point while the mount was away, is hidden now, and its
+                    // place is taken.
+                    left.retain(|later| later.health_file != parked.health_file);
                 }
                 Turn::LeftTo(message) => messages.push(message),
                 Turn::Waits(message) | Turn::Stays(message) => {
@@ -70,8 +72,6 @@ impl Member {
                 }
             }
         }
-        // Parked from below a mount point while the mount was away: it is hidden now, and its place is taken.
-        left.retain(|parked| !back.contains(&parked.health_file));
         Ok(match self.keep(record, left)? {
             Left::Files(record) if !has_failed => Left::Waiting(record),
             Left::Nothing if is_left_to_others => Left::ToOthers,
@@ -102,13 +102,13 @@ impl Member {
             }
             Prospect::OutOfSight(why) => return Ok(Turn::Stays(Message::OutOfSight(health(), why))),
         };
+        Copy::remove_half_made(&found.directory, &found.health);
         if matches!(found.fate, Fate::Rename | Fate::Deleted) {
             return self.return_if_shared_so(parked, &found, wanted);
         }
         Ok(match found.fate {
-            Fate::Rename | Fate::Deleted | Fate::Back => {
+            Fate::Rename | Fate::Deleted | Fate::Back | Fate::Renewed => {
                 found.directory.remove_placeholder(&found.disabled);
-                Copy::tidy(&found.directory, &found.health);
                 Turn::Over(None)
             }
             Fate::Superseded => Turn::Over(Some(superseded(parked))),
@@ -166,7 +166,14 @@ impl Member {
     fn bring_back_for_others(&self, wanted: &Return, messages: &mut Vec<Message>) -> Result<()> {
         for record in self.parked_by_others(wanted.others) {
             for parked in &record.parked {
-                let Prospect::Here(found) = self.find(&record, parked) else { continue };
+                let found = match self.find(&record, parked) {
+                    Prospect::Here(found) => found,
+                    Prospect::Elsewhere(_) | Prospect::OutOfSight(_) => continue,
+                };
+                // Nothing is left of that wish but its record.
+                if wanted.asker == Asker::Operator && found.fate.is_over() {
+                    self.overrule(parked, wanted.others)?;
+                }
                 if found.fate == Fate::Rename {
                     match self.return_if_shared_so(parked, &found, wanted)? {
                         Turn::Over(message) => messages.extend(message),
@@ -226,7 +233,7 @@ impl Member {
         let mut missing = Vec::new();
         for (path, sight) in self.sights() {
             match sight {
-                Ok(sight) if sight.health.is_some() => {}
+                Ok(sight) if sight.health.is_some() => sight.remove_second_name(),
                 // It comes back after the stop of that unit.
                 _ if self.claim_on(path, others).is_some() => {}
                 Ok(sight) if sight.disabled.file().is_some() => {
@@ -237,7 +244,7 @@ impl Member {
                     messages.push(moved);
                 }
                 Ok(_) => missing.push(path.to_owned()),
-                Err(error) if error.kind() == ErrorKind::NotFound => missing.push(path.to_owned()),
+                Err(error) if is_absent(&error) => missing.push(path.to_owned()),
                 Err(error) => return Err(cannot(path, &error)),
             }
         }
@@ -267,9 +274,15 @@ impl Member {
         };
         record.by = By::Drain;
         for (path, sight) in self.sights() {
-            let Ok(sight) = sight else { continue };
+            let sight = match sight {
+                Ok(sight) => sight,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(cannot(path, &error)),
+            };
             let disabled = self.root.shorten(&sight.disabled_path());
-            let known = record.parked.iter().any(|parked| parked.disabled == disabled);
+            let is_it =
+                |parked: &Parked| parked.disabled == disabled && self.find(&record, parked).is_parked();
+            let known = record.parked.iter().any(is_it);
             if let (None, Some(file), false) = (sight.health, sight.disabled.file(), known) {
                 record.parked.push(self.entry(path, &sight, &disabled_name(&sight.name), file));
             }

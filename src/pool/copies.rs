@@ -1,9 +1,9 @@
 //! The copies of a unit's parked files: made when they are parked, put back when a deploy has deleted them.
 
 use super::copy::Copy;
-use super::directory::Entry;
 use super::find::{Found, Prospect};
 use super::member::Member;
+use super::names::{Entry, Names};
 use super::record::{Parked, Record};
 use std::io;
 

@@ -5,6 +5,7 @@
 use super::bytes::{self, Bytes};
 use super::directory::Directory;
 use super::identity::{Boot, FileId};
+use super::names::Names;
 use super::obstacle::own_name;
 use super::record::Parked;
 use rustix::fs::{
@@ -89,8 +90,8 @@ impl Copy {
         }
     }
 
-    /// Removes what [`Copy::put_back`] has left of its way when it was cut short.
-    pub fn tidy(directory: &Directory, name: &OsStr) {
+    /// Removes what a call that was killed in [`Self::put_back`] has left.
+    pub fn remove_half_made(directory: &Directory, name: &OsStr) {
         let _ = directory.remove(&own_name(name, ""));
     }
 

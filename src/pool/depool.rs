@@ -3,6 +3,7 @@
 use super::fate::Fate;
 use super::find::Prospect;
 use super::member::Member;
+use super::names::Names;
 use super::park::{Look, Parking, Situation};
 use super::record::{By, Record, Wish};
 use super::sharers::Others;
@@ -83,7 +84,9 @@ impl Member {
                 let _ = found.directory.remove(&found.disabled);
                 false
             }
-            prospect => prospect.is_parked() || !prospect.is_over(),
+            // What is over because of another file may have to come back: a mount that is away hides it.
+            Prospect::Here(found) => found.fate != Fate::Back,
+            Prospect::Elsewhere(_) | Prospect::OutOfSight(_) => true,
         });
         record.parked = parked.cloned().collect();
         if record.parked.is_empty() {

@@ -4,8 +4,8 @@
 //! - a file is renamed back only if it is the one that was parked, and nothing has the health file's name;
 //! - an entry of the record is over only when a health file is in its place.
 
-use super::directory::Entry;
 use super::identity::{Boot, FileId};
+use super::names::Entry;
 use super::record::Parked;
 use std::path::Path;
 
@@ -14,8 +14,10 @@ use std::path::Path;
 pub enum Place {
     /// The one in which the file was parked.
     Same,
-    /// Another: the file system is not mounted, or a deploy has replaced it.
+    /// Another of the same file system: a deploy has replaced it.
     Another,
+    /// One of another file system: that of the file is not mounted.
+    AnotherDisk,
     /// An older version did not record which it was.
     NotRecorded,
 }
@@ -38,8 +40,10 @@ pub struct View {
 pub enum Fate {
     /// It is where it was parked: rename it back.
     Rename,
-    /// A health file is in its place: it was brought back, or never went, or a deploy has brought another.
+    /// It is in its place: it was brought back, or never went.
     Back,
+    /// Another health file is in its place, and it is gone: a deploy has brought a new one.
+    Renewed,
     /// A newer health file is in its place: leave ours beside it.
     Superseded,
     /// It has both names, because a rename by way of a hard link was cut short: drop the disabled one.
@@ -60,7 +64,7 @@ impl Fate {
     /// Whether a health file is in its place, so that the record's entry has served its purpose.
     #[must_use]
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Back | Self::Superseded | Self::HalfMoved | Self::Replaced)
+        matches!(self, Self::Back | Self::Renewed | Self::Superseded | Self::HalfMoved | Self::Replaced)
     }
 
     /// What keeps the file from being put back, in words.
@@ -71,7 +75,12 @@ impl Fate {
             Self::Deleted => Some(format!("it is gone, and so is {}", disabled.display())),
             Self::Blocked => Some("something that is no file has its name".to_owned()),
             Self::OutOfSight => Some("its directory is another".to_owned()),
-            Self::Rename | Self::Back | Self::Superseded | Self::HalfMoved | Self::Replaced => None,
+            Self::Rename
+            | Self::Back
+            | Self::Renewed
+            | Self::Superseded
+            | Self::HalfMoved
+            | Self::Replaced => None,
         }
     }
 
@@ -90,7 +99,7 @@ impl Parked {
             Entry::File(found) if found.is(self.file, boot) || found.is_like(self.file) => {
                 match view.health {
                     Entry::Absent | Entry::Placeholder => Fate::Rename,
-                    Entry::File(health) if health.is(found, Boot::Same) => Fate::HalfMoved,
+                    Entry::File(health) if health.is_linked_to(found) => Fate::HalfMoved,
                     Entry::File(_) => Fate::Superseded,
                     Entry::NoFile => Fate::Blocked,
                 }
@@ -101,10 +110,11 @@ impl Parked {
 
     /// The disabled name has another file, or none.
     fn without_ours(&self, view: &View, disabled: Entry, boot: Boot) -> Fate {
-        let elsewhere = view.place == Place::Another;
+        let elsewhere = matches!(view.place, Place::Another | Place::AnotherDisk);
         match (view.health, disabled) {
-            (Entry::File(health), _) if !elsewhere || health.is(self.file, boot) => Fate::Back,
-            (Entry::File(_), _) if view.health_is_newer => Fate::Replaced,
+            (Entry::File(health), _) if self.is_unchanged(health, boot) => Fate::Back,
+            (Entry::File(health), _) if !elsewhere || health.is(self.file, boot) => Fate::Renewed,
+            (Entry::File(_), _) if view.place == Place::Another && view.health_is_newer => Fate::Replaced,
             (Entry::NoFile, _) if !elsewhere => Fate::Blocked,
             (_, Entry::Absent | Entry::Placeholder) if view.place == Place::Same => Fate::Deleted,
             (_, Entry::File(_) | Entry::NoFile) if !elsewhere => Fate::NotOurs,
@@ -112,12 +122,18 @@ impl Parked {
         }
     }
 
+    /// Whether `found` is the file that was parked, and nobody has written to it since. A new file may have its number.
+    fn is_unchanged(&self, found: FileId, boot: Boot) -> bool {
+        found.is(self.file, boot) && (self.file.written.is_none() || found.is_like(self.file))
+    }
+
     /// Which directory is at the recorded path, if `found` is there.
     #[must_use]
     pub fn place(&self, found: FileId, boot: Boot) -> Place {
         match self.directory {
             Some(directory) if directory.is(found, boot) => Place::Same,
-            Some(_) => Place::Another,
+            Some(directory) if directory.may_be_on_the_disk_of(found) => Place::Another,
+            Some(_) => Place::AnotherDisk,
             None => Place::NotRecorded,
         }
     }
@@ -167,9 +183,10 @@ mod tests {
             (File(OURS), Absent, Fate::Back),
             (File(OURS), Placeholder, Fate::Back),
             (File(OURS), File(OURS), Fate::HalfMoved),
-            (File(OTHER), Absent, Fate::Back),
+            (File(OTHER), Absent, Fate::Renewed),
+            (File(EDITED), Absent, Fate::Renewed),
             (File(OTHER), File(OURS), Fate::Superseded),
-            (File(OTHER), File(OTHER), Fate::Back),
+            (File(OTHER), File(OTHER), Fate::Renewed),
             (NoFile, File(OURS), Fate::Blocked),
             (NoFile, Absent, Fate::Blocked),
         ] {
@@ -189,14 +206,19 @@ mod tests {
             assert_eq!(ends, health != Absent, "a newer health file ends it");
         }
         assert_eq!(fate(Place::NotRecorded, Absent, Absent, Boot::Same), Fate::OutOfSight);
+        let below =
+            View { place: Place::AnotherDisk, health: File(OTHER), health_is_newer: true, disabled: Absent };
+        assert_eq!(parked().fate(&below, Boot::Same), Fate::OutOfSight, "a file below a mount point");
     }
 
     #[test]
     fn a_directory_is_known_by_its_number() {
         let directory = parked().directory.unwrap();
         let (other, old) = (FileId { inode: 3, ..directory }, Parked { directory: None, ..parked() });
+        let mounted = FileId { device: SDB1, ..other };
         assert_eq!(parked().place(directory, Boot::Same), Place::Same);
         assert_eq!(parked().place(other, Boot::Same), Place::Another);
+        assert_eq!(parked().place(mounted, Boot::Same), Place::AnotherDisk);
         assert_eq!(old.place(directory, Boot::Same), Place::NotRecorded);
     }
 
@@ -210,7 +232,8 @@ mod tests {
     }
 
     fn views() -> impl Strategy<Value = (View, Boot)> {
-        let places = prop::sample::select(vec![Place::Same, Place::Another, Place::NotRecorded]);
+        let places =
+            prop::sample::select(vec![Place::Same, Place::Another, Place::AnotherDisk, Place::NotRecorded]);
         let boots = prop::sample::select(vec![Boot::Same, Boot::Another]);
         (places, entries(), any::<bool>(), entries(), boots).prop_map(
             |(place, health, health_is_newer, disabled, boot)| {

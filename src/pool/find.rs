@@ -4,6 +4,7 @@ use super::directory::Directory;
 use super::fate::{Fate, View};
 use super::identity::FileId;
 use super::member::Member;
+use super::names::Names;
 use super::record::{Parked, Record};
 use super::sight::Sight;
 use std::ffi::{OsStr, OsString};
@@ -81,11 +82,13 @@ impl Member {
         };
         let directory = Directory::open(&self.root.join(parent))?;
         let boot = record.boot(&self.store.now());
+        // In this order, so that one file that is being moved away is never taken for two names of it.
+        let disabled_entry = directory.look(disabled)?;
         let view = View {
             place: parked.place(directory.id(), boot),
             health: directory.look(health)?,
             health_is_newer: directory.changed(health).is_some_and(|at| record.is_older_than(at)),
-            disabled: directory.look(disabled)?,
+            disabled: disabled_entry,
         };
         let fate = parked.fate(&view, boot);
         Ok(Found { directory, health: health.to_owned(), disabled: disabled.to_owned(), fate })

@@ -3,6 +3,7 @@
 use super::fate::Fate;
 use super::find::{Found, Prospect};
 use super::member::Member;
+use super::names::Names;
 use super::record::{Parked, Record};
 
 impl Member {

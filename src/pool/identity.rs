@@ -49,9 +49,21 @@ impl FileId {
     /// btrfs, overlay, tmpfs: major number 0) is made up at each mount.
     #[must_use]
     pub fn is(self, other: Self, boot: Boot) -> bool {
+        self.inode == other.inode && (boot == Boot::Another || self.may_be_on_the_disk_of(other))
+    }
+
+    /// Whether both, seen in one directory, are two names of one file. Not by the number alone: there are file systems
+    /// that make it up, and the file may lose a name on the strength of this.
+    #[must_use]
+    pub fn is_linked_to(self, other: Self) -> bool {
+        self.is(other, Boot::Same) && self.is_like(other)
+    }
+
+    /// Whether both may be on the same file system, as far as its number tells.
+    #[must_use]
+    pub fn may_be_on_the_disk_of(self, other: Self) -> bool {
         let made_up = |device: u64| major(device) == 0;
-        let may_be_renumbered = boot == Boot::Another || (made_up(self.device) && made_up(other.device));
-        self.inode == other.inode && (self.device == other.device || may_be_renumbered)
+        self.device == other.device || (made_up(self.device) && made_up(other.device))
     }
 
     /// Whether both were written at the same time and are of the same size: the same file under another number, or its

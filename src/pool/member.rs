@@ -1,5 +1,6 @@
 //! This node as a member of the pool: its health files, and the record about them.
 
+use super::directory::is_there;
 use super::lock::WriteLock;
 use super::sight::Sight;
 use super::store::Store;
@@ -61,7 +62,7 @@ impl Member {
     /// Whether something has the name of the health file, other than what a rename that was cut short has left.
     pub(super) fn is_in_place(&self, path: &Path) -> bool {
         let path = self.root.join(path);
-        path.symlink_metadata().is_ok() && Sight::of(&path).map_or(true, |sight| sight.health.is_some())
+        is_there(&path) && Sight::of(&path).map_or(true, |sight| sight.health.is_some())
     }
 
     /// Whether a health file is in its place.

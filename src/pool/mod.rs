@@ -1,6 +1,7 @@
 //! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
 //! children are the only writers of either.
 
+mod beside;
 mod bring_back;
 mod bytes;
 mod copies;
@@ -14,6 +15,7 @@ mod half_move;
 mod identity;
 mod lock;
 mod member;
+mod names;
 mod obstacle;
 mod park;
 mod record;
@@ -27,11 +29,12 @@ mod whole;
 
 pub use bring_back::Left;
 pub use depool::{Depooled, Out};
-pub use directory::{Directory, Entry};
+pub use directory::Directory;
 pub use fate::{Fate, Place, View};
 pub use identity::{Boot, FileId, Written};
 pub use lock::{DrainLock, drain_in_progress};
 pub use member::Member;
+pub use names::{Entry, Names};
 pub use obstacle::{Obstacle, Rights};
 pub use record::{By, Parked, Record, Wish};
 pub use sharing::{Neighbours, Own, Standing};

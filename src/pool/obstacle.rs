@@ -3,7 +3,8 @@
 //! The rules are those of `may_delete()` and `vfs_rename()` in the kernel's fs/namei.c. On file systems where somebody
 //! else decides (network, FUSE, shared folders) a file of our own is renamed in the directory.
 
-use super::directory::{Directory, disabled_name};
+use super::directory::Directory;
+use super::names::{Names, disabled_name};
 use super::sight::Sight;
 use rustix::fs::{AtFlags, IFlags, OFlags, StatxAttributes, StatxFlags};
 use rustix::fs::{fstat, fstatfs, ioctl_getflags, openat, statat, statx};

@@ -1,9 +1,10 @@
 //! Parks health files: enters them into the record, writes it, then renames.
 
-use super::directory::{Entry, disabled_name};
+use super::find::Prospect;
 use super::identity::Boot;
 use super::member::Member;
-use super::record::{By, Record, Wish};
+use super::names::{Entry, Names, disabled_name};
+use super::record::{By, Parked, Record, Wish};
 use super::sharers::Others;
 use super::sight::Sight;
 use super::store::Saved;
@@ -81,7 +82,7 @@ impl Member {
         self.keep_copies(&record);
         let parking = if renamed {
             Parking::Renamed
-        } else if situation.old.is_none() && !self.is_any_parked(&record) {
+        } else if situation.old.is_none() && !self.may_any_be_parked(&record) {
             let _ = self.store.forget();
             Parking::NothingToDo
         } else {
@@ -133,8 +134,12 @@ impl Member {
         }
     }
 
-    fn is_any_parked(&self, record: &Record) -> bool {
-        record.parked.iter().any(|entry| self.find(record, entry).is_parked())
+    /// What cannot be seen just now may be.
+    fn may_any_be_parked(&self, record: &Record) -> bool {
+        record.parked.iter().any(|entry| match self.find(record, entry) {
+            Prospect::OutOfSight(_) => true,
+            prospect => prospect.is_parked(),
+        })
     }
 
     /// The record as it will be, still without the files that are parked now.
@@ -148,15 +153,28 @@ impl Member {
                 record.reason.clone_from(&wish.reason);
                 record.invocation.clone_from(&self.invocation);
                 if let Some(old) = old {
+                    record.parked = self.renumbered(&old);
                     if old.by == By::Operator {
                         record.since = old.since;
                         record.reason = record.reason.or(old.reason);
                     }
-                    record.parked = old.parked;
                 }
                 record
             }
         }
+    }
+
+    /// The entries of a record, with the numbers that disks have got in this boot.
+    fn renumbered(&self, old: &Record) -> Vec<Parked> {
+        let is_known = old.boot(&self.store.now()) == Boot::Same;
+        let now = |parked: &Parked| match self.find(old, parked) {
+            Prospect::Here(found) if !is_known && found.fate.is_parked() => {
+                let file = found.directory.look(&found.disabled).ok()?.file()?;
+                Some(Parked { file, directory: Some(found.directory.id()), ..parked.clone() })
+            }
+            _ => None,
+        };
+        old.parked.iter().map(|parked| now(parked).unwrap_or_else(|| parked.clone())).collect()
     }
 
     /// Enters a file that another unit has parked, so that it stays away until this one is ready, too.

@@ -1,8 +1,8 @@
 //! The record: who took the node out, when and why, and exactly which files were parked.
 
 use super::bytes;
-use super::directory::disabled_name;
 use super::identity::{Boot, FileId};
+use super::names::disabled_name;
 use crate::clock::Stamp;
 use crate::text::quote;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! What there is of one health file, in the directory that its path leads to just now.
 
-use super::directory::{Directory, Entry, disabled_name};
+use super::directory::Directory;
 use super::identity::FileId;
+use super::names::{Entry, Names, disabled_name};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,12 +30,22 @@ impl Sight {
             return Err(io::Error::other("is not the path of a file"));
         };
         let directory = Directory::open(parent)?;
+        // In this order, so that one file that is being moved away is never taken for two names of it.
+        let disabled = directory.look(&disabled_name(name))?;
         let health = match directory.look(name)? {
             Entry::NoFile => return Err(io::Error::other("is neither a file nor a symlink")),
             entry => entry.file(),
         };
-        let disabled = directory.look(&disabled_name(name))?;
         Ok(Self { directory, name: name.to_owned(), health, disabled })
+    }
+
+    /// Removes the disabled name of a file that has both, because a rename by way of a hard link was cut short.
+    pub(super) fn remove_second_name(&self) {
+        if let (Some(health), Some(disabled)) = (self.health, self.disabled.file())
+            && health.is_linked_to(disabled)
+        {
+            let _ = self.directory.remove(&disabled_name(&self.name));
+        }
     }
 
     /// The real path of the health file.

@@ -3,16 +3,16 @@
 use super::copy::Copy;
 use super::guard::vouch;
 use super::record::Record;
-use super::whole::{Durability, Readers, is_absent, is_blank, read, rehearse, write, writer_of};
-use crate::clock::Stamp;
+use super::whole::{
+    Durability, Readers, is_absent, is_blank, is_there, names, read, rehearse, remove, write, writer_of,
+};
+use crate::clock::{self, Stamp};
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::files::entries;
 use crate::outcome::{FrontEnd, Outcome};
 use crate::text::quote;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,6 @@ use std::path::{Path, PathBuf};
 const STATE: &str = "/var/lib/hhvm-drain";
 /// No host has more instances than this.
 const UNITS_MAX: usize = 1024;
-/// And no state directory more names.
-const NAMES_MAX: usize = 1 << 20;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
 /// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
@@ -92,10 +90,16 @@ impl Store {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
         match write(&durable, record, Readers::Everybody, Durability::Synced) {
-            Ok(()) => {
-                let _ = fs::remove_file(volatile);
-                Ok(Saved::Durably)
-            }
+            Ok(()) => match remove(&volatile) {
+                // It would be taken for the newer one.
+                Err(error) if !is_absent(&error) => {
+                    match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
+                        Ok(()) => Ok(Saved::Durably),
+                        Err(source) => Err(Error::RecordWrite { path: volatile, source }),
+                    }
+                }
+                _ => Ok(Saved::Durably),
+            },
             Err(source) => match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
                 Ok(()) => Ok(Saved::InMemory),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),
@@ -114,8 +118,7 @@ impl Store {
     pub(super) fn others(&self) -> Vec<(UnitName, Record)> {
         let mut units = BTreeSet::new();
         for directory in [RUNTIME, STATE] {
-            let Ok(entries) = entries(&self.root.join(directory), NAMES_MAX) else { continue };
-            let names = entries.into_iter().filter_map(|entry| entry.name.into_string().ok());
+            let Ok(names) = names(&self.root.join(directory)) else { continue };
             units.extend(names.filter_map(|name| unit_of(&name)).take(UNITS_MAX));
         }
         units.remove(&self.unit);
@@ -141,14 +144,14 @@ impl Store {
     pub fn forget(&self) -> Result<()> {
         for directory in [STATE, RUNTIME] {
             let path = self.path(directory, "json");
-            match fs::remove_file(&path) {
+            match remove(&path) {
                 Err(source) if !is_absent(&source) => {
                     return Err(Error::RecordWrite { path, source });
                 }
                 _ => {}
             }
         }
-        let _ = fs::remove_file(self.path(STATE, COPIES));
+        let _ = remove(&self.path(STATE, COPIES));
         Ok(())
     }
 
@@ -159,12 +162,11 @@ impl Store {
         let records = [STATE, RUNTIME].map(|directory| self.path(directory, "json"));
         for path in &records {
             if is_blank(path) {
-                let _ = fs::remove_file(path);
+                let _ = remove(path);
             }
         }
-        let is_none = |path: &PathBuf| fs::symlink_metadata(path).is_err_and(|error| is_absent(&error));
-        if records.iter().all(is_none) {
-            let _ = fs::remove_file(self.path(STATE, COPIES));
+        if !records.iter().any(|path| is_there(path)) {
+            let _ = remove(&self.path(STATE, COPIES));
         }
         let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
         // Without procfs nobody can be told from the dead.
@@ -172,10 +174,10 @@ impl Store {
             return;
         }
         for directory in [STATE, RUNTIME].map(|directory| self.root.join(directory)) {
-            for entry in entries(&directory, NAMES_MAX).unwrap_or_default() {
-                let name = entry.name.to_str().and_then(|name| name.strip_prefix(self.unit.as_str()));
-                if name.and_then(writer_of).is_some_and(|writer| !lives(writer)) {
-                    let _ = fs::remove_file(directory.join(entry.name));
+            for name in names(&directory).into_iter().flatten() {
+                let writer = name.strip_prefix(self.unit.as_str()).and_then(writer_of);
+                if writer.is_some_and(|writer| !lives(writer)) {
+                    let _ = remove(&directory.join(name));
                 }
             }
         }
@@ -201,7 +203,7 @@ impl Store {
 
     /// Notes that it has ended.
     pub fn note_end(&self) {
-        let _ = fs::remove_file(self.path(RUNTIME, "begun"));
+        let _ = remove(&self.path(RUNTIME, "begun"));
     }
 
     /// When the drain began that has not ended.
@@ -221,7 +223,7 @@ impl Store {
     /// This instant.
     #[must_use]
     pub fn now(&self) -> Stamp {
-        Stamp::now(&self.root.join("/proc"))
+        clock::now(&self.root.join("/proc"))
     }
 
     /// The lock of a health file, for all units that name it by this path.
@@ -274,6 +276,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_record_is_told_from_what_else_lies_there() {
@@ -314,7 +317,7 @@ mod tests {
         fs::write(state.join("hhvm.service.json"), "{}").unwrap();
         store.tidy();
         assert!(state.join("hhvm.service.copies").exists(), "there is a record");
-        fs::remove_file(state.join("hhvm.service.json")).unwrap();
+        remove(&state.join("hhvm.service.json")).unwrap();
         store.tidy();
         assert!(!state.join("hhvm.service.copies").exists());
     }

@@ -1,17 +1,11 @@
 //! Files of the state directories: read with a bound, written whole or not at all.
 
-use crate::files;
+use super::beside::{self, Beside};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-/// A larger file is none of ours.
-const SIZE_MAX: u64 = 1 << 20;
-
-/// How the names of files end that are not whole yet, after the number of their writer.
-const BESIDE: &str = ".new";
+pub use super::beside::{Readers, is_there, names, remove, writer_of};
 
 /// Whether a file must be on the disk when the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +16,12 @@ pub enum Durability {
     WhenConvenient,
 }
 
-/// Who may read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
-    /// Whoever wants to know.
-    Everybody,
-    /// Root alone.
-    Root,
-}
-
 /// What the file at `path` says; none if there is no such file, or an empty one.
 ///
 /// # Errors
 /// As open(2) and read(2), and when the text is not what it should be.
 pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match files::read(path, SIZE_MAX) {
+    match beside::read(path) {
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => Ok(None),
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if is_absent(&error) => Ok(None),
@@ -47,7 +32,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 /// Whether there is a file at `path` that says nothing, which [`read`] takes for none: its contents had not come to the
 /// disk when the power was cut.
 pub fn is_blank(path: &Path) -> bool {
-    files::read(path, SIZE_MAX).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+    beside::read(path).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
 }
 
 /// No such file, or no such directory either.
@@ -72,17 +57,16 @@ pub fn write<T: Serialize>(
 ) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
-    let (mut file, beside) = create_beside(path, readers)?;
-    let replaces = durability == Durability::Synced && fs::symlink_metadata(path).is_ok();
-    let sync = |file: &File| if replaces { file.sync_all() } else { Ok(()) };
-    let written = file.write_all(&bytes).and_then(|()| sync(&file)).and_then(|()| fs::rename(&beside, path));
-    written.inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
+    let mut beside = Beside::create(path, readers)?;
+    let written = beside.fill(&bytes).and_then(|()| match durability {
+        Durability::Synced if beside::is_there(path) => beside.sync(),
+        Durability::Synced | Durability::WhenConvenient => Ok(()),
+    });
+    written.and_then(|()| beside.take_the_place_of(path)).inspect_err(|_| {
+        let _ = beside.remove();
     })?;
     match durability {
-        Durability::Synced => {
-            file.sync_all().and_then(|()| File::open(path.parent().unwrap_or(path))?.sync_all())
-        }
+        Durability::Synced => beside.sync().and_then(|()| beside::sync_directory(path)),
         Durability::WhenConvenient => Ok(()),
     }
 }
@@ -92,87 +76,8 @@ pub fn write<T: Serialize>(
 /// # Errors
 /// As [`write`].
 pub fn rehearse(path: &Path) -> io::Result<()> {
-    let (mut file, beside) = create_beside(path, Readers::Root)?;
-    let written = file.write_all(b"\n");
-    fs::remove_file(beside)?;
+    let mut beside = Beside::create(path, Readers::Root)?;
+    let written = beside.fill(b"\n");
+    beside.remove()?;
     written
-}
-
-/// The process that writes by way of a file whose name ends so.
-pub fn writer_of(name: &str) -> Option<u32> {
-    let (_, writer) = name.strip_suffix(BESIDE)?.rsplit_once('.')?;
-    writer.parse().ok()
-}
-
-/// A new file beside `path`, which no other process and no other file of ours is written by way of: two writers who
-/// shared one would rename each other's halves into place.
-fn create_beside(path: &Path, readers: Readers) -> io::Result<(File, PathBuf)> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let mut beside = name.to_owned();
-    beside.push(format!(".{}{BESIDE}", std::process::id()));
-    let beside = parent.join(beside);
-    fs::create_dir_all(parent)?;
-    let mode = match readers {
-        Readers::Everybody => 0o644,
-        Readers::Root => 0o600,
-    };
-    let create = || File::options().write(true).create_new(true).mode(mode).open(&beside);
-    match create() {
-        // Left by a process that was killed and had the same number.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(&beside)?;
-            create()
-        }
-        other => other,
-    }
-    .map(|file| (file, beside.clone()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(directory: &Path) -> Vec<String> {
-        let entries = fs::read_dir(directory).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_rehearsal_leaves_nothing_and_touches_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("state/hhvm.service.json");
-        write(&path, &7, Readers::Everybody, Durability::Synced).unwrap();
-        rehearse(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), Some(7));
-        assert_eq!(names(path.parent().unwrap()), ["hhvm.service.json"]);
-    }
-
-    #[test]
-    fn no_two_files_are_written_by_way_of_the_same_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let beside = ["hhvm.service.json", "hhvm.service.last.json", "hhvm.service.copy", "hhvm.json"]
-            .map(|name| create_beside(&dir.path().join(name), Readers::Root).unwrap().1);
-        for (at, one) in beside.iter().enumerate() {
-            assert!(!beside[at + 1..].contains(one), "{beside:?}");
-            assert!(one.to_str().unwrap().contains(&std::process::id().to_string()), "{beside:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_killed_process_of_the_same_number_left_is_no_hindrance_and_no_way_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, victim) = (dir.path().join("record"), dir.path().join("victim"));
-        fs::write(&victim, "precious").unwrap();
-        let beside = create_beside(&path, Readers::Root).unwrap().1;
-        fs::remove_file(&beside).unwrap();
-        std::os::unix::fs::symlink(&victim, &beside).unwrap();
-        write(&path, &7, Readers::Everybody, Durability::WhenConvenient).unwrap();
-        assert_eq!((read(&path).unwrap(), fs::read_to_string(victim).unwrap()), (Some(7), "precious".into()));
-        assert_eq!(names(dir.path()), ["record", "victim"]);
-    }
 }

@@ -74,6 +74,18 @@ fn what_a_deploy_puts_there_is_not_replaced() {
 }
 
 #[test]
+fn a_copy_that_was_half_put_back_goes_when_a_deploy_was_quicker() {
+    let scene = Scene::new(&[(HEALTH, "old")]);
+    scene.drain();
+    clean(&scene);
+    scene.write("var/www/.status.php.hhvm-drain", "ol");
+    scene.write(HEALTH, "new");
+    scene.restore();
+    assert_eq!(scene.read(HEALTH).as_deref(), Some("new"));
+    assert_eq!(fs::read_dir(scene.path("var/www")).unwrap().count(), 1);
+}
+
+#[test]
 fn without_a_copy_the_record_stays_and_a_line_says_what_to_do() {
     let scene = Scene::new(&[(HEALTH, &"x".repeat((64 << 10) + 1))]);
     scene.drain();

@@ -124,13 +124,31 @@ fn a_stop_while_the_file_system_is_away_keeps_the_record() {
 
 #[test]
 fn a_file_below_the_mount_point_is_parked_too_and_no_hindrance_later() {
+    for is_older in [true, false] {
+        let scene = Scene::new(&[(HEALTH, "alive")]);
+        let mut member = scene.member();
+        member.depool(&Wish::drain());
+        if is_older {
+            scene.record_is_from(LATER);
+        }
+        scene.unmount(&[(HEALTH, "below")]);
+        assert!(member.keep_out().is_some());
+        assert_eq!(scene.read(DISABLED).as_deref(), Some("below"));
+        scene.mount();
+        scene.restore();
+        assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("alive"), None));
+    }
+}
+
+#[test]
+fn a_newer_file_of_another_disk_is_no_reason_to_forget() {
     let scene = Scene::new(&[(HEALTH, "alive")]);
-    let mut member = scene.member();
-    member.depool(&Wish::drain());
-    scene.record_is_from(LATER);
+    scene.drain();
+    let mut record = scene.record().unwrap();
+    record.parked[0].directory.as_mut().unwrap().device = 0x801;
+    scene.member().store().save(&record).unwrap();
     scene.unmount(&[(HEALTH, "below")]);
-    assert!(member.keep_out().is_some());
-    assert_eq!(scene.read(DISABLED).as_deref(), Some("below"));
+    assert!(is_out_of_sight(&scene.restore(), "is its file system mounted?"));
     scene.mount();
     scene.restore();
     assert_eq!((scene.read(HEALTH).as_deref(), scene.record()), (Some("alive"), None));
@@ -238,4 +256,15 @@ fn a_link_that_was_half_moved_is_made_whole() {
     assert_eq!((scene.read(HEALTH), scene.read(DISABLED).as_deref()), (None, Some("alive")));
     assert_eq!(scene.read("var/www/status.php.disabled.1"), None);
     assert_eq!(scene.record().unwrap().parked.len(), 1);
+}
+
+#[test]
+fn a_link_that_pool_has_half_moved_is_made_whole_by_the_next() {
+    let scene = Scene::new(&[(DISABLED, "alive")]);
+    fs::hard_link(scene.path(DISABLED), scene.path(HEALTH)).unwrap();
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
+    assert_eq!((scene.read(HEALTH).as_deref(), scene.read(DISABLED)), (Some("alive"), None));
+    scene.write(DISABLED, "alive");
+    scene.member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
+    assert_eq!(scene.read(DISABLED).as_deref(), Some("alive"), "another file, with the same text");
 }

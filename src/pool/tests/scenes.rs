@@ -100,6 +100,29 @@ fn an_operators_depool_that_was_undone_by_hand_is_over() {
 }
 
 #[test]
+fn an_operators_depool_outlasts_a_deploy_that_brings_another_file() {
+    let scene = Scene::of_releases();
+    let member = || scene.member_with(&["/current/status.php"]);
+    let wish = Wish { by: By::Operator, who: None, reason: Some("new disk".to_owned()) };
+    member().depool(&wish);
+    fs::remove_file(scene.path("releases/1/status.php.disabled")).unwrap();
+    scene.write("releases/1/status.php", "one, again");
+    let is_the_operators = || {
+        let record = scene.record().unwrap();
+        assert_eq!((record.by, record.reason.as_deref()), (By::Operator, Some("new disk")));
+        assert!(scene.path("current/status.php.disabled").exists());
+    };
+    assert!(at_once(&member().depool(&Wish::drain())));
+    is_the_operators();
+    scene.flip();
+    fs::remove_dir_all(scene.path("releases/1")).unwrap();
+    member().depool(&Wish::drain());
+    is_the_operators();
+    member().pool(&Neighbours::new(), &mut Vec::new()).unwrap();
+    assert_eq!((scene.read("releases/2/status.php").as_deref(), scene.record()), (Some("two"), None));
+}
+
+#[test]
 fn a_deploy_under_an_operators_depool_does_not_bring_the_node_back_for_good() {
     let scene = Scene::new(&[(HEALTH, "old")]);
     scene.operator("x");

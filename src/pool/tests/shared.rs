@@ -4,6 +4,7 @@ use super::{DISABLED, HEALTH, Scene};
 use crate::context::{Context, Env, Root, UnitName};
 use crate::message::Message;
 use crate::pool::*;
+use std::fs;
 use std::time::Duration;
 
 fn name(unit: &str) -> UnitName {
@@ -118,6 +119,16 @@ fn an_operators_wish_for_one_unit_holds_for_the_others_drains() {
     unit(&scene, "hhvm@2").pool(&Neighbours::new(), &mut Vec::new()).unwrap();
     assert_eq!(scene.read(HEALTH).as_deref(), Some("alive"), "pool asks for no unit's leave");
     assert!(!has_record(&scene, "hhvm@1") && !has_record(&scene, "hhvm@2"));
+}
+
+#[test]
+fn pool_forgets_the_wish_for_another_unit_that_moved_nothing() {
+    let scene = Scene::new(&[(HEALTH, "alive")]);
+    unit(&scene, "hhvm@1").depool(&Wish { by: By::Operator, who: None, reason: None });
+    // As it is when that was killed before it renamed.
+    fs::rename(scene.path(DISABLED), scene.path(HEALTH)).unwrap();
+    unit(&scene, "hhvm@2").pool(&Neighbours::new(), &mut Vec::new()).unwrap();
+    assert!(!has_record(&scene, "hhvm@1"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub fn record(bytes: &[u8]) {
         let fate = |place, health, disabled, boot| {
             parked.fate(&View { place, health, health_is_newer: false, disabled }, boot)
         };
-        for place in [Place::Same, Place::Another, Place::NotRecorded] {
+        for place in [Place::Same, Place::Another, Place::AnotherDisk, Place::NotRecorded] {
             let back = fate(place, Entry::Absent, Entry::File(ours), Boot::Same);
             assert_eq!(back, Fate::Rename);
             for disabled in [Entry::Absent, Entry::NoFile, Entry::File(ours), Entry::File(other)] {

@@ -1,0 +1,92 @@
+//! The files of the state directories. What was written beside one is of no consequence until it takes its place.
+
+use crate::host::{self, Kind, Unsynced};
+use rustix::io::Errno;
+use std::cell::Cell;
+use std::io;
+use std::path::Path;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    Everybody,
+    Root,
+}
+
+#[derive(Debug)]
+pub struct Beside {
+    bytes: Vec<u8>,
+    is_synced: Cell<bool>,
+}
+
+impl Beside {
+    pub fn create(_: &Path, _: Readers) -> io::Result<Self> {
+        host::call(Kind::Looks, |_| Ok(()))?;
+        Ok(Self { bytes: Vec::new(), is_synced: Cell::new(false) })
+    }
+
+    pub fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
+        host::call(Kind::Looks, |_| Ok(()))?;
+        self.bytes = bytes.to_vec();
+        Ok(())
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(host::call(Kind::Changes, |disk| {
+            self.is_synced.set(true);
+            for unsynced in disk.unsynced.values_mut().filter(|unsynced| unsynced.bytes == self.bytes) {
+                unsynced.may_be_empty = false;
+            }
+            Ok(())
+        })?)
+    }
+
+    pub fn take_the_place_of(&self, path: &Path) -> io::Result<()> {
+        Ok(host::call(Kind::Changes, |disk| {
+            let before = disk.state.insert(path.to_owned(), self.bytes.clone());
+            let may_be_empty = !self.is_synced.get();
+            let bytes = self.bytes.clone();
+            disk.unsynced.insert(path.to_owned(), Unsynced { before, bytes, may_be_empty });
+            Ok(())
+        })?)
+    }
+
+    pub fn remove(&self) -> io::Result<()> {
+        Ok(host::call(Kind::Looks, |_| Ok(()))?)
+    }
+}
+
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    Ok(host::call(Kind::Looks, |disk| disk.state.get(path).cloned().ok_or(Errno::NOENT))?)
+}
+
+pub fn is_there(path: &Path) -> bool {
+    host::call(Kind::Looks, |disk| Ok(disk.state.contains_key(path))).unwrap_or(true)
+}
+
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    Ok(host::call(Kind::Changes, |disk| {
+        let directory = path.parent();
+        disk.unsynced.retain(|other, _| other.parent() != directory);
+        Ok(())
+    })?)
+}
+
+pub fn remove(path: &Path) -> io::Result<()> {
+    Ok(host::call(Kind::Changes, |disk| {
+        let before = Some(disk.state.remove(path).ok_or(Errno::NOENT)?);
+        disk.unsynced.insert(path.to_owned(), Unsynced { before, bytes: Vec::new(), may_be_empty: false });
+        Ok(())
+    })?)
+}
+
+pub fn names(path: &Path) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let names: Vec<String> = host::call(Kind::Looks, |disk| {
+        let here = disk.state.keys().filter(|file| file.parent() == Some(path));
+        Ok(here.filter_map(|file| Some(file.file_name()?.to_str()?.to_owned())).collect())
+    })?;
+    Ok(names.into_iter())
+}
+
+pub fn writer_of(_: &str) -> Option<u32> {
+    None
+}
