@@ -121,12 +121,19 @@ impl Store {
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        read(&self.path(STATE, COPIES)).ok().flatten().unwrap_or_default()
+        let read = |directory| read(&self.path(directory, COPIES)).ok().flatten();
+        // As with the record, those in memory are newer.
+        [RUNTIME, STATE].into_iter().find_map(read).unwrap_or_default()
     }
 
-    /// Keeps the copies, synced to the disk. They are for a rare case, so a full disk only costs that.
+    /// Keeps the copies, synced to the disk; where that cannot be had, in memory. They are for a rare case, so if neither
+    /// can be written, that costs only this.
     pub fn keep_copies(&self, copies: &[Copy]) {
-        let _ = write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced);
+        let volatile = self.path(RUNTIME, COPIES);
+        let _ = match write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced) {
+            Ok(()) => fs::remove_file(volatile),
+            Err(_) => write(&volatile, &copies, Readers::Root, Durability::WhenConvenient),
+        };
     }
 
     /// Removes the record, and the copies with it.
@@ -143,7 +150,9 @@ impl Store {
                 _ => {}
             }
         }
-        let _ = fs::remove_file(self.path(STATE, COPIES));
+        for directory in [STATE, RUNTIME] {
+            let _ = fs::remove_file(self.path(directory, COPIES));
+        }
         Ok(())
     }
 
