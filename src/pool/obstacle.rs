@@ -24,8 +24,10 @@ const ACT_AS_OWNER: u32 = 3;
 /// What keeps a file from being renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The directory takes no change (read-only, no right to it), or a rename in it was tried and failed.
+    /// There is no right to change the directory, or a rename in it was tried and failed.
     Refused(String),
+    /// The directory is on a mount that takes no change.
+    ReadOnly,
     /// The directory is immutable.
     DirectoryIsImmutable,
     /// Files can be added to the directory, and never taken away.
@@ -51,6 +53,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refused(why) => why,
+            Self::ReadOnly => {
+                "it is mounted read-only; mount it writable, or set health-file to a path elsewhere"
+            }
             Self::DirectoryIsImmutable => "its directory is immutable; chattr -i takes that away",
             Self::DirectoryIsAppendOnly => "its directory is append-only; chattr -a takes that away",
             Self::Immutable => "it is immutable; chattr -i takes that away",
@@ -104,8 +109,12 @@ impl Directory {
         if directory.contains(StatxAttributes::APPEND) {
             return Some(Obstacle::DirectoryIsAppendOnly);
         }
-        if let Err(error) = self.writable() {
-            return Some(Obstacle::Refused(error.to_string()));
+        match self.writable() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                return Some(Obstacle::ReadOnly);
+            }
+            Err(error) => return Some(Obstacle::Refused(error.to_string())),
         }
         let file = self.flags(name);
         if file.contains(StatxAttributes::IMMUTABLE) {

@@ -129,12 +129,19 @@ impl Store {
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        trusted(&self.path(STATE, COPIES)).ok().flatten().unwrap_or_default()
+        let read = |directory| trusted(&self.path(directory, COPIES)).ok().flatten();
+        // As with the record, those in memory are newer.
+        [RUNTIME, STATE].into_iter().find_map(read).unwrap_or_default()
     }
 
-    /// Keeps the copies, synced to the disk. They are for a rare case, so a full disk only costs that.
+    /// Keeps the copies, synced to the disk; where that cannot be had, in memory. They are for a rare case, so if neither
+    /// can be written, that costs only this.
     pub fn keep_copies(&self, copies: &[Copy]) {
-        let _ = write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced);
+        let volatile = self.path(RUNTIME, COPIES);
+        let _ = match write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced) {
+            Ok(()) => remove(&volatile),
+            Err(_) => write(&volatile, &copies, Readers::Root, Durability::WhenConvenient),
+        };
     }
 
     /// Removes the record, and the copies with it.
@@ -151,8 +158,14 @@ impl Store {
                 _ => {}
             }
         }
-        let _ = remove(&self.path(STATE, COPIES));
+        self.remove_copies();
         Ok(())
+    }
+
+    fn remove_copies(&self) {
+        for directory in [STATE, RUNTIME] {
+            let _ = remove(&self.path(directory, COPIES));
+        }
     }
 
     /// Removes what a process of this unit was about to write when it was killed, or the power was cut: what is not
@@ -166,7 +179,7 @@ impl Store {
             }
         }
         if !records.iter().any(|path| is_there(path)) {
-            let _ = remove(&self.path(STATE, COPIES));
+            self.remove_copies();
         }
         let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
         // Without procfs nobody can be told from the dead.

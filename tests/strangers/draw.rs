@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::host::Debian;
 use crate::random::Random;
 
 /// One thing in which hosts differ, for code that does not care which.
@@ -123,7 +124,7 @@ dimensions! {
     /// The setting `repool`.
     repool "repool" Repool { WhenHealthy "when-healthy", AfterStop "after-stop" }
     /// What else happens during the drain.
-    meanwhile "meanwhile" Meanwhile { Nothing "nothing", DaemonReload "daemon-reload" }
+    meanwhile "meanwhile" Meanwhile { Nothing "nothing", DaemonReload "daemon-reload", Crash "crash" }
     /// What the administrator does.
     how "how" How { Stop "stop", Restart "restart", Reboot "reboot" }
     /// How many pools PHP-FPM has.
@@ -132,6 +133,23 @@ dimensions! {
     pm "pm" Pm { Dynamic "dynamic", Ondemand "ondemand", Static "static" }
     /// The status pages of PHP-FPM's pools.
     status "status" Status { None "none", Path "path", Deep "deep", Listen "listen" }
+    /// What a deploy does to the health file during the drain.
+    deploy "deploy" Deploy { None "none", PutsBack "puts-back", Cleans "cleans", Switches "switches" }
+    /// Another unit with the same health file.
+    neighbour "neighbour" Neighbour { None "none", Serves "serves", Drains "drains" }
+    /// The release, and with it the version of systemd.
+    release "debian" Release { Twelve "12", Eleven "11", Thirteen "13" }
+}
+
+impl Release {
+    /// As the hosts know it.
+    pub fn debian(self) -> Debian {
+        match self {
+            Self::Eleven => Debian::Eleven,
+            Self::Twelve => Debian::Twelve,
+            Self::Thirteen => Debian::Thirteen,
+        }
+    }
 }
 
 impl Dimension {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::File;
-use crate::draw::{Draw, DropIn, Repool, Root, Server, Start};
+use crate::draw::{Draw, Release, Repool, Root, Server, Start};
 use crate::host::{Host, standin, wait_for};
 
 /// min-drain and timeout of every draw.
@@ -25,12 +25,12 @@ const BOUND: &str = "B=/opt/bound; mkdir -p $B/usr $B/etc $B/proc $B/sys $B/dev 
 
 /// The disk of the host, with the power off.
 fn disk(draw: &Draw) -> Host {
-    let host =
-        Host::with_package().packages("php8.2-fpm,apache2").without_hhvm().settings(&settings(draw)).off();
+    let packages = if draw.release == Release::Twelve { "php8.2-fpm,apache2" } else { "" };
+    let host = Host::with_package().packages(packages).without_hhvm().settings(&settings(draw)).off();
     // The layer of the package comes from a host with HHVM.
     host.chroot(
-        "systemctl --quiet disable hhvm apache2 php8.2-fpm nginx; rm -f /etc/php/8.2/fpm/pool.d/*; \
-                 rm -rf /usr/bin/hhvm /usr/lib/systemd/system/hhvm.service /etc/hhvm /var/www/*; \
+        "for unit in hhvm apache2 php8.2-fpm nginx; do systemctl --quiet disable $unit; done; \
+                 rm -f /etc/php/8.2/fpm/pool.d/*; rm -rf /usr/bin/hhvm /usr/lib/systemd/system/hhvm.service /etc/hhvm /var/www/*; \
                  mkdir -p /var/www /opt/app/bin /opt/hhvm/4.172/bin /etc/hhvm",
     )
     .ok();
@@ -63,6 +63,7 @@ fn disk(draw: &Draw) -> Host {
         .chain(draw.front_files())
         .chain(draw.stranger_files())
         .chain(draw.health_units())
+        .chain(draw.neighbour_files())
         .chain([
             ("/usr/local/bin/page".to_owned(), page.into()),
             ("/var/www/p.php".to_owned(), script.into()),
@@ -98,7 +99,7 @@ pub fn start(draw: &Draw) -> Result<Host, String> {
     let mut host = disk(draw);
     host.power_on();
     let unit = draw.unit();
-    if !draw.is_covered() || draw.drop_in == DropIn::Printed {
+    if draw.is_drop_in_printed() {
         let directory = draw.drop_in_directory();
         host.run(&format!(
             "mkdir -p {directory}; systemctl daemon-reload; hhvm-drain drop-in --unit {unit} >{directory}/drain.conf"
@@ -108,6 +109,9 @@ pub fn start(draw: &Draw) -> Result<Host, String> {
     // The package is configured on a host that has its units already, as by apt.
     host.run("/var/lib/dpkg/info/hhvm-drain.postinst configure; systemctl daemon-reload").ok();
     host.run(draw.place_health()).ok();
+    if let Some(neighbour) = draw.start_neighbour() {
+        host.run(&neighbour).ok();
+    }
     if draw.stranger != crate::draw::Stranger::None {
         host.run("systemctl --quiet enable --now stranger caller").ok();
     }

@@ -1,6 +1,6 @@
 //! What holds on every host, whatever it is. Each says of a story what is wrong, if anything is.
 
-use crate::draw::{Kill, Server, Slow};
+use crate::draw::{Deploy, Kill, Server, Slow};
 use crate::furnish::TIMEOUT;
 use crate::host::Entry;
 use crate::visit::{REQUEST_MS, Story, Words};
@@ -19,6 +19,9 @@ invariants! {
     the_request_is_answered_or_check_said_no,
     a_zero_is_never_false,
     a_green_check_means_a_drain,
+    the_node_stays_out_until_all_is_answered,
+    the_neighbour_has_the_node_back,
+    a_red_check_is_right,
     the_server_is_stopped,
     the_server_starts_again,
     the_node_is_back_or_it_is_said_why,
@@ -77,7 +80,7 @@ fn answered(story: &Story) -> bool {
 }
 
 fn the_request_is_answered_or_check_said_no(story: &Story) -> Result<(), String> {
-    if answered(story) {
+    if answered(story) || story.befell.crashed {
         return Ok(());
     }
     let request =
@@ -136,15 +139,58 @@ fn a_green_check_means_a_drain(story: &Story) -> Result<(), String> {
     if !was_green(story) {
         return Ok(());
     }
-    if outcome(story) != "drained" {
+    let is_drained = match outcome(story) {
+        // A crash ends the drain, long before the timeout.
+        "hhvm-ended" => story.befell.crashed && story.stop < TIMEOUT,
+        outcome => outcome == "drained",
+    };
+    if !is_drained {
         return Err(format!(
             "check was green, but the outcome is {}\n{}",
             outcome(story),
             messages(&story.drain)
         ));
     }
-    if !story.was_out {
+    if !story.node.was_out {
         return Err(format!("check was green, but the node never left\n{}", messages(&story.drain)));
+    }
+    Ok(())
+}
+
+fn the_node_stays_out_until_all_is_answered(story: &Story) -> Result<(), String> {
+    let is_deployed = matches!(story.draw.deploy, Deploy::PutsBack | Deploy::Switches);
+    if story.node.was_back_early && was_green(story) && !is_deployed {
+        return Err(format!("the node was back with a request in flight\n{}", messages(&story.journal)));
+    }
+    match &story.neighbour {
+        Some(request) if request.code != Some(0) && was_green(story) => {
+            Err(format!("the neighbour's request was not answered ({:?})", request.stderr.trim()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn the_neighbour_has_the_node_back(story: &Story) -> Result<(), String> {
+    if story.node.is_back_for_neighbour || !was_green(story) {
+        return Ok(());
+    }
+    Err(format!("the neighbour serves, and the node stayed out\n{}", messages(&story.drain)))
+}
+
+fn a_red_check_is_right(story: &Story) -> Result<(), String> {
+    let faults = story.draw.faults();
+    for check in [&story.idle.check.stdout, &story.busy.check.stdout] {
+        let errors = || check.lines().filter(|line| line.starts_with("ERROR"));
+        let says = |line: &str, words: &[&str]| words.iter().all(|word| line.contains(word));
+        let of_nothing = errors().find(|line| !faults.iter().any(|fault| says(line, fault.words)));
+        if let Some(line) = of_nothing {
+            return Err(format!("nothing of the draw accounts for\n    {line}"));
+        }
+        let silent =
+            faults.iter().find(|fault| fault.is_certain && !errors().any(|line| says(line, fault.words)));
+        if let Some(fault) = silent {
+            return Err(format!("check has no error with {:?}, but\n{}", fault.words, self::errors(story)));
+        }
     }
     Ok(())
 }
@@ -184,6 +230,8 @@ fn the_node_is_back_or_it_is_said_why(story: &Story) -> Result<(), String> {
         story.draw.health_files().iter().any(|file| entry.message().contains(file))
             && entry.field("PRIORITY") <= "4"
     });
+    // Hooks that find nothing of the host tell nothing of it.
+    let is_told = is_told || says_it_cannot(story);
     match (story.status.contains(": in the pool"), is_told) {
         (false, true) => Ok(()),
         (in_pool, told) => Err(format!(
@@ -196,13 +244,11 @@ fn the_node_is_back_or_it_is_said_why(story: &Story) -> Result<(), String> {
 
 fn no_file_is_lost(story: &Story) -> Result<(), String> {
     let (before, after) = (&story.files.0, &story.files.1);
-    let gone: Vec<_> = before.lines().filter(|line| !after.lines().any(|other| other == *line)).collect();
-    let new: Vec<_> = after.lines().filter(|line| !before.lines().any(|other| other == *line)).collect();
     // Of a node that is out, the health file has its other name.
-    if gone.is_empty() && new.is_empty() || !story.is_back && gone.len() == new.len() {
+    if !story.is_back && before.lines().count() == after.lines().count() {
         return Ok(());
     }
-    Err(format!("files have changed: gone {gone:#?}, new {new:#?}"))
+    story.draw.what_is_lost(story.befell.deployed, before, after)
 }
 
 fn check_status_and_the_hook_agree(story: &Story) -> Result<(), String> {

@@ -9,13 +9,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod config;
+mod deploy;
 mod draw;
+mod faults;
 mod front;
 mod furnish;
 mod health;
 #[path = "../hosts/host/mod.rs"]
 mod host;
 mod invariants;
+mod neighbour;
 mod possible;
 mod random;
 mod run;
@@ -27,7 +30,7 @@ use std::env;
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use draw::Draw;
+use draw::{Draw, Release};
 use random::Random;
 use run::{Plan, Verdict};
 
@@ -38,7 +41,7 @@ const AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
     let begin = Instant::now();
-    let plan = match plan(env::args().skip(1)) {
+    let mut plan = match plan(env::args().skip(1)) {
         Ok(plan) => plan,
         Err(why) => {
             eprintln!("strangers: {why}");
@@ -49,9 +52,13 @@ fn main() -> ExitCode {
         eprintln!("strangers: {why}");
         return ExitCode::FAILURE;
     }
-    if let Err(why) = host::prepare().and_then(|()| host::Debian::current().root("").map(drop)) {
-        println!("host tests on Debian {} are ignored: {why}", host::Debian::current().number());
+    let twelve = Release::Twelve.debian();
+    if let Err(why) = host::prepare().and_then(|()| twelve.root("").map(drop)) {
+        println!("host tests on Debian {} are ignored: {why}", twelve.number());
         return ExitCode::SUCCESS;
+    }
+    for release in [Release::Eleven, Release::Thirteen] {
+        leave_out_if_missing(release, &mut plan.draws);
     }
     // What a host's maker says is told with its draw.
     std::panic::set_hook(Box::new(|_| {}));
@@ -92,6 +99,18 @@ fn plan(mut words: impl Iterator<Item = String>) -> Result<Plan, String> {
         draws = kept_draws()?;
     }
     Ok(Plan { draws, keep_large, at_once })
+}
+
+/// Leaves out what would run a release of which no root can be made here, and says so.
+fn leave_out_if_missing(release: Release, draws: &mut Vec<Draw>) {
+    if !draws.iter().any(|draw| draw.release == release) {
+        return;
+    }
+    let debian = release.debian();
+    if let Err(why) = debian.root("") {
+        println!("host tests on Debian {} are ignored: {why}", debian.number());
+        draws.retain(|draw| draw.release != release);
+    }
 }
 
 /// Those of seeds.txt: a line is a draw, or a seed, whose first draw is meant.

@@ -1,8 +1,8 @@
 //! Which draws are hosts that work without hhvm-drain. What contradicts itself is made plain, always in the same way.
 
 use crate::draw::{
-    Admin, Config, Draw, Front, Health, How, Kill, Kind, Listen, Network, NotifyAccess, Patience, PidFile,
-    Relation, Root, Sandbox, Server, Start, StopCommand, Stranger, User,
+    Admin, Config, Deploy, Draw, Front, Health, How, Kill, Kind, Listen, Meanwhile, Network, NotifyAccess,
+    Patience, PidFile, Relation, Release, Root, Sandbox, Server, Start, StopCommand, Stranger, User,
 };
 
 impl Draw {
@@ -15,12 +15,17 @@ impl Draw {
         if self.mends_config() {
             // HHVM could not be started again before somebody has mended the file.
             self.how = How::Stop;
+            if self.health == Health::MountedLater {
+                self.health = Health::Plain;
+            }
         }
         if self.kill == Kill::None {
             // Nothing but its end ends the wait where no command stops the server.
             self.patience = Patience::OverrideShort;
         }
+        self.settle_release();
         self.settle_front();
+        self.settle_deploy();
         if self.how == How::Reboot && self.health == Health::MountLeaves {
             // The reboot brings the mount back, or not: another story.
             self.how = How::Stop;
@@ -134,6 +139,8 @@ impl Draw {
             repool: drawn.repool,
             meanwhile: drawn.meanwhile,
             how: drawn.how,
+            deploy: drawn.deploy,
+            neighbour: drawn.neighbour,
             pools: drawn.pools,
             pm: drawn.pm,
             status: drawn.status,
@@ -146,6 +153,41 @@ impl Draw {
             self.listen = Listen::Unix;
         }
         self.settle_ports();
+    }
+
+    /// The older and the newer release have no PHP 8.2, and their roots no Apache.
+    fn settle_release(&mut self) {
+        if self.server == Server::PhpFpm {
+            self.release = Release::Twelve;
+        }
+        let lacks = match self.release {
+            Release::Twelve => false,
+            // There, /bin and /usr/bin are two directories.
+            Release::Eleven => self.root == Root::Bound,
+            // There, no chattr, and the unit with the bound root does not start, with hhvm-drain or without it.
+            Release::Thirteen => self.health == Health::Immutable || self.root == Root::Bound,
+        };
+        if lacks {
+            self.release = Release::Twelve;
+        }
+        if self.release != Release::Twelve && self.front == Front::Apache {
+            self.front = Front::Nginx;
+        }
+    }
+
+    /// A deploy finds a file that the drain could move away.
+    fn settle_deploy(&mut self) {
+        if self.deploy == Deploy::Switches {
+            self.health = Health::Current;
+        }
+        let moves = matches!(
+            self.health,
+            Health::Plain | Health::Foreign | Health::Link | Health::Two | Health::Current
+        );
+        // After a crash, the file may be back before the deploy writes to it, as any deploy does.
+        if !moves || (self.deploy == Deploy::PutsBack && self.meanwhile == Meanwhile::Crash) {
+            self.deploy = Deploy::None;
+        }
     }
 
     fn settle_front(&mut self) {

@@ -36,6 +36,7 @@ const STARTS: &str = "the_package_keeps_no_unit_from_starting";
 
 /// Visits the host of a draw.
 pub fn judge(draw: &Draw) -> Verdict {
+    draw.release.debian().make_current();
     match catch_unwind(AssertUnwindSafe(|| visit(draw))) {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::draw::{Draw, How, Meanwhile};
+use crate::deploy::{CRASHED, DEPLOYED};
+use crate::draw::{Draw, Health, How, Meanwhile, Neighbour};
 use crate::furnish::{request, serves, start};
-use crate::host::{Background, Entry, Host, Output};
+use crate::host::{Background, Entry, Host, Output, wait_for};
+use crate::neighbour;
 
 /// How long the request in flight takes.
 pub const REQUEST_MS: u32 = 6000;
@@ -34,8 +36,12 @@ pub struct Story {
     pub stop: Duration,
     /// Processes of the server that outlived it.
     pub left: Vec<String>,
-    /// Whether the health file was away at some time.
-    pub was_out: bool,
+    /// Where the health file was.
+    pub node: Node,
+    /// What befell the host.
+    pub befell: Befell,
+    /// The request in flight at the neighbour.
+    pub neighbour: Option<Output>,
     /// What hhvm-drain logged until the server was stopped.
     pub drain: Vec<Entry>,
     /// What the start said, if it failed.
@@ -52,6 +58,24 @@ pub struct Story {
     pub files: (String, String),
 }
 
+/// Where the health file was until the server was started again.
+pub struct Node {
+    /// Whether it was away at some time.
+    pub was_out: bool,
+    /// Whether it was back while a request was still in flight.
+    pub was_back_early: bool,
+    /// Whether it was back before the start, if a neighbour serves.
+    pub is_back_for_neighbour: bool,
+}
+
+/// What happened during the drain.
+pub struct Befell {
+    /// Whether the server was killed.
+    pub crashed: bool,
+    /// Whether a deploy came.
+    pub deployed: bool,
+}
+
 /// Goes through with it; an error is the package's fault before anything else could be seen.
 pub fn visit(draw: &Draw) -> Result<Story, String> {
     let mut host = start(draw)?;
@@ -59,23 +83,20 @@ pub fn visit(draw: &Draw) -> Result<Story, String> {
     let files = files(&host);
     let idle = words(&host, unit);
     let pids = processes(&host, draw);
-    let in_flight = host.spawn(&request(draw, REQUEST_MS));
+    let in_flight = host.spawn(&answered_to(&request(draw, REQUEST_MS), "server"));
+    let neighbours = draw.neighbour_request().map(|request| host.spawn(&answered_to(&request, "neighbour")));
+    wait_for("the request to be sent", Duration::from_secs(5), || host.run(is_sent(draw)).code == Some(0));
+    // From there to the server it is a matter of milliseconds.
     thread::sleep(Duration::from_millis(500));
     let busy = words(&host, unit);
     host.run(&watch(draw)).ok();
-    let beside = host.spawn(draw.health_meanwhile());
-    let meanwhile =
-        (draw.meanwhile == Meanwhile::DaemonReload).then(|| host.spawn("sleep 1.5; systemctl daemon-reload"));
+    let beside = Beside::begin(&host, draw);
     let stop = end(&mut host, draw);
     let request = in_flight.wait();
+    let neighbour = neighbours.map(Background::wait);
     let left = if draw.how == How::Reboot { Vec::new() } else { outlived(&host, draw, &pids) };
-    // What still runs on purpose must be gone before the server can be started again.
-    if draw.how != How::Reboot {
-        host.run("touch /run/enough");
-        let _ = meanwhile.map(Background::wait);
-        host.run("pkill -f 'until [[]'");
-        beside.wait();
-    }
+    let is_back_for_neighbour = is_back_for_neighbour(&host, draw);
+    beside.end(&host, draw);
     let drain = journal(&host, unit);
     host.run(draw.health_after_stop());
     if draw.mends_config() {
@@ -83,14 +104,20 @@ pub fn visit(draw: &Draw) -> Result<Story, String> {
     }
     let start_error = begin(&host, draw);
     let serves = serves(&host, draw, Duration::from_secs(10));
-    let is_back = comes_back(&host, draw);
+    let is_back = comes_back(&host, draw, Duration::from_secs(15));
     Ok(Story {
         idle,
         busy,
         request,
         stop,
         left,
-        was_out: host.exists("/var/tmp/was-out"),
+        node: Node {
+            was_out: host.exists("/var/tmp/was-out"),
+            was_back_early: host.exists("/var/tmp/was-back-early"),
+            is_back_for_neighbour,
+        },
+        befell: Befell { crashed: host.exists(CRASHED), deployed: host.exists(DEPLOYED) },
+        neighbour,
         drain,
         start_error,
         serves,
@@ -100,6 +127,57 @@ pub fn visit(draw: &Draw) -> Result<Story, String> {
         files: (files, self::files(&host)),
         draw: draw.clone(),
     })
+}
+
+/// What else happens while the server is stopped.
+struct Beside(Vec<Background>);
+
+impl Beside {
+    fn begin(host: &Host, draw: &Draw) -> Self {
+        let reload =
+            (draw.meanwhile == Meanwhile::DaemonReload).then(|| "sleep 1.5; systemctl daemon-reload".into());
+        let drains = draw.neighbour == Neighbour::Drains && draw.how != How::Reboot;
+        let neighbour = drains.then(|| format!("systemctl restart {}", neighbour::UNIT));
+        let commands = [
+            Some(draw.health_meanwhile().to_owned()),
+            reload,
+            draw.deploy_commands(),
+            draw.crash_commands(&list_processes(draw)),
+            neighbour,
+        ];
+        Self(commands.iter().flatten().map(|command| host.spawn(command)).collect())
+    }
+
+    /// What still runs on purpose must be gone before the server can be started again.
+    fn end(self, host: &Host, draw: &Draw) {
+        if draw.how == How::Reboot {
+            return;
+        }
+        host.run("touch /run/enough; pkill -f 'until [[]'");
+        self.0.into_iter().for_each(|command| drop(command.wait()));
+    }
+}
+
+/// A command that succeeds once the request in flight has left its sender.
+fn is_sent(draw: &Draw) -> &'static str {
+    if draw.front_unit().is_some() {
+        // curl has an established connection to port 8080.
+        "grep -q ' [0-9A-F]*:[0-9A-F]* [0-9A-F]*:1F90 01 ' /proc/net/tcp"
+    } else {
+        "[ -e /run/sent ]"
+    }
+}
+
+/// The same command, which leaves a mark once it is over.
+fn answered_to(request: &str, whose: &str) -> String {
+    format!("({request}); code=$?; : >/run/answered-{whose}; exit $code")
+}
+
+/// Where a neighbour goes on to serve from the same health file, a stop alone brings the node back.
+fn is_back_for_neighbour(host: &Host, draw: &Draw) -> bool {
+    let stays =
+        draw.neighbour == Neighbour::Serves && draw.how == How::Stop && draw.health != Health::MountLeaves;
+    !stays || comes_back(host, draw, Duration::from_secs(3))
 }
 
 /// The administrator's command, to its end.
@@ -135,10 +213,10 @@ fn mend_config(host: &Host, draw: &Draw) {
     }
 }
 
+/// One after the other: each may ask the page port whether it is an admin port, which is a load to the other one.
 fn words(host: &Host, unit: &str) -> Words {
-    let check = host.spawn(&format!("hhvm-drain check --unit {unit}"));
-    let status = status(host, unit);
-    Words { check: check.wait(), status }
+    let check = host.run(&format!("hhvm-drain check --unit {unit}"));
+    Words { check, status: status(host, unit) }
 }
 
 fn status(host: &Host, unit: &str) -> Value {
@@ -153,23 +231,32 @@ fn journal(host: &Host, unit: &str) -> Vec<Entry> {
     entries
 }
 
-/// Notes whether the health file has been away.
+/// Notes whether the health file has been away, and whether it was back before the requests in flight were answered.
 fn watch(draw: &Draw) -> String {
     let file = draw.health_files()[0];
+    let neighbour =
+        if draw.neighbour == Neighbour::Drains { "&& [ -e /run/answered-neighbour ]" } else { "" };
     // Not a command from outside: systemd stops what is left before a reboot, and nsenter would stay stopped.
+    // The file is looked at first: if a request is in flight after that, it was in flight at that time.
     format!(
         "systemd-run --quiet --collect --unit=watch -p DefaultDependencies=no -p KillSignal=SIGKILL sh -c \
-         'until [ -e /run/enough ]; do [ -L {file} ] || [ -e {file} ] || touch /var/tmp/was-out; sleep 0.05; done'"
+         'cd /var/tmp; until [ -e /run/enough ]; do \
+          if [ -L {file} ] || [ -e {file} ]; then \
+          [ ! -e was-out ] || {{ [ -e /run/answered-server ] {neighbour}; }} || touch was-back-early; \
+          else touch was-out; fi; sleep 0.05; done'"
     )
 }
 
 /// The server's own processes: those that run its file.
 fn processes(host: &Host, draw: &Draw) -> Vec<String> {
+    host.run(&list_processes(draw)).stdout.lines().map(str::to_owned).collect()
+}
+
+fn list_processes(draw: &Draw) -> String {
     let program = draw.on_host(draw.program());
-    let list = format!(
-        "for p in /proc/[0-9]*; do [ $p/exe -ef {program} ] && echo ${{p#/proc/}} $(tr '\\0' ' ' <$p/cmdline); done; true"
-    );
-    host.run(&list).stdout.lines().map(str::to_owned).collect()
+    format!(
+        "{{ for p in /proc/[0-9]*; do [ $p/exe -ef {program} ] && echo ${{p#/proc/}} $(tr '\\0' ' ' <$p/cmdline); done; true; }}"
+    )
 }
 
 /// Those of them that are still there, once the last one had the time to go.
@@ -204,10 +291,10 @@ fn files(host: &Host) -> String {
     .stdout
 }
 
-fn comes_back(host: &Host, draw: &Draw) -> bool {
+fn comes_back(host: &Host, draw: &Draw, within: Duration) -> bool {
     let in_place =
         || draw.health_files().iter().all(|file| host.run(&format!("[ -e {file} ]")).code == Some(0));
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + within;
     while !in_place() {
         if Instant::now() > deadline {
             return false;
