@@ -70,6 +70,7 @@ use context::{Caller, Context, Env, Root, UnitName};
 use problem::{Location, Problem};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 /// Done; also after a drain that timed out.
 pub const DONE: u8 = 0;
@@ -84,6 +85,9 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     // State files are for everybody to read, whatever UMask= the unit has.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let env = Env::of_process();
+    if Caller::of(&env) != Caller::Person {
+        kernel::leave_hidden_root(Path::new("/"));
+    }
     let words: Vec<String> =
         arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     match Cli::try_parse_from(arguments) {

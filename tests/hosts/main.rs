@@ -61,6 +61,7 @@ const ONCE: &[Test] = tests! {
         purge_in_mid_drain;
     foreign_units:
         mounts_that_hide_the_host_from_the_hooks_are_told_with_what_mends_them,
+        below_a_root_that_binds_the_hosts_directories_the_hooks_find_out,
         an_installation_keeps_the_notify_access_that_a_start_needs,
         an_installation_from_outside_keeps_a_watchdog_fed,
         with_killmode_none_the_units_own_command_stops_hhvm_after_the_drain,
