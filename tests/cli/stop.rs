@@ -165,3 +165,15 @@ fn when_healthy_waits_for_the_new_hhvm() {
         assert!(said.iter().any(|line| line.contains(status)), "{status}: {said:?}");
     }
 }
+
+#[test]
+fn an_admin_port_of_which_nothing_is_known_is_not_taken_for_a_page_server() {
+    let mut rig = Rig::new();
+    rig.stop(&[]);
+    let page = rig.start_slow_unreadable_hhvm(Duration::from_secs(2));
+    let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--start-timeout=20s"]);
+    let child = start_hook.env("NOTIFY_SOCKET", rig.path("notify")).spawn().unwrap();
+    wait_for(|| rig.is_pooled());
+    assert!(TcpStream::connect(page).is_ok(), "the node was back before HHVM served");
+    assert_eq!(finish(child).code, 0);
+}
