@@ -1,7 +1,7 @@
 //! HHVM's main process: found, watched and, only where systemd does not know it, signalled.
 
 use crate::context::{Context, Env};
-use crate::kernel::{Host, Scope, listeners, own_cgroup};
+use crate::kernel::{Host, Scope, listeners, own_cgroup, shows_processes};
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The name of HHVM's processes, its light processes among them.
-const NAME: &str = "hhvm";
+pub const NAME: &str = "hhvm";
 
 /// For so long is looked for a process of another name.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -91,6 +91,8 @@ pub enum Main {
     /// Found in the unit's cgroup. systemd does not know it, so this program has to stop it: the unit that systemd
     /// generates for HHVM's SysV script (`GuessMainPID=no`, `KillMode=process`).
     LeftToUs(Vec<Process>),
+    /// It may be running, but there is no procfs to see it in: the unit has a root of its own.
+    Hidden,
     /// HHVM is not running.
     Gone,
 }
@@ -102,6 +104,9 @@ impl Main {
     #[must_use]
     pub fn of_stop_hook(context: &Context) -> Self {
         let proc = context.root.join("/proc");
+        if !shows_processes(&proc) && context.env.get("EXIT_CODE").is_none() {
+            return Self::Hidden;
+        }
         if let Some(pid) = context.env.get("MAINPID") {
             let found = pid.parse().ok().and_then(|pid| Process::open(pid, &proc));
             return found.map_or(Self::Gone, Self::LeftToSystemd);
@@ -110,6 +115,17 @@ impl Main {
         let cgroup = own_cgroup(&proc);
         let belongs = |text: &str| cgroup.as_ref().map_or(text == own, |cgroup| is_within(text, cgroup));
         Self::in_cgroup(&proc, belongs, &context.env).or_one_that_listens(context, cgroup.clone())
+    }
+
+    /// Finds what the first process of the unit has left running, in whose `ExecStop=` this program runs: systemd knows
+    /// none of it.
+    #[must_use]
+    pub fn left_by_the_first(context: &Context) -> Self {
+        let proc = context.root.join("/proc");
+        match own_cgroup(&proc) {
+            Some(cgroup) => Self::in_cgroup(&proc, |text| is_within(text, &cgroup), &Env::default()),
+            None => Self::Gone,
+        }
     }
 
     /// Finds it for a person, from what systemd says of the unit.
@@ -164,7 +180,7 @@ impl Main {
         match self {
             Self::LeftToSystemd(process) => Some(process),
             Self::LeftToUs(processes) => processes.first(),
-            Self::Gone => None,
+            Self::Hidden | Self::Gone => None,
         }
     }
 }

@@ -8,12 +8,13 @@ use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::outcome::{Ending, FrontEnd, Outcome};
-use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
+use crate::pool::{Depooled, DrainLock, LastDrain, Member, Out, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
 use crate::settings::Settings;
-use crate::systemd::host_is_stopping;
+use crate::systemd::{self, host_is_stopping};
 use crate::terminate::terminate;
+use crate::unit::KillMode;
 use crate::wait::Signals;
 use std::time::{Duration, Instant};
 
@@ -33,12 +34,13 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let depooled = running.main.process().map(|_| member.depool(&Wish::drain()));
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
-    let ending = match depooled {
-        None => not_running(settings.kind),
-        Some(depooled) => session.drain(&mut member, &running, depooled, started)?,
+    let ending = match (depooled, &running.main) {
+        (Some(depooled), _) => session.drain(&mut member, &running, depooled, started)?,
+        (None, Main::Hidden) => session.wait_in_the_pool(&mut member, &running, started)?,
+        (None, _) => not_running(settings.kind),
     };
     session.conclude(&member, &ending);
-    if let (Main::LeftToUs(processes), Caller::StopHook) = (&running.main, context.caller) {
+    if let Main::LeftToUs(processes) = &to_be_stopped(context, running.main) {
         terminate(processes, &session.signals, &session.reporter)?;
         session.reporter.status(ending.status_line(), Duration::ZERO);
     }
@@ -49,6 +51,21 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     }
     session.reporter.flush();
     Ok(())
+}
+
+/// HHVM, as it is left to this program or to systemd. Where the first process of the unit has ended, its `KillMode=`
+/// tells to whom.
+fn to_be_stopped(context: &Context, main: Main) -> Main {
+    let is_left_over = matches!(main, Main::LeftToSystemd(_)) && context.env.get("EXIT_CODE").is_some();
+    match context.caller {
+        Caller::StopHook if !is_left_over => main,
+        Caller::StopHook
+            if systemd::unit(&context.unit).is_some_and(|unit| unit.kill_mode == KillMode::MainOnly) =>
+        {
+            Main::left_by_the_first(context)
+        }
+        _ => Main::Gone,
+    }
 }
 
 fn not_running(server: Kind) -> Ending {
@@ -71,6 +88,17 @@ impl Session<'_> {
     ) -> Result<Ending> {
         self.reporter.tell_all(depooled.messages);
         self.wait_for_zero(member, running, started, depooled.out)
+    }
+
+    /// Where HHVM cannot be seen, neither can the other hooks see the record that would be written here, and nothing would
+    /// put the node back.
+    fn wait_in_the_pool(&self, member: &mut Member, running: &Running, started: Instant) -> Result<Ending> {
+        let (server, unit) = (self.settings.kind, &self.context.unit);
+        self.reporter.tell(Message::Trouble(format!(
+            "{unit} has a root of its own without /proc, so the load of {server} is unknown, and this node stays in its \
+             pool; run hhvm-drain check, which says what to change in the unit"
+        )));
+        self.wait_for_zero(member, running, started, Out::Not)
     }
 
     /// Tells how it ended, to people, systemd and the next `status`.

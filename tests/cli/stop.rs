@@ -177,3 +177,17 @@ fn an_admin_port_of_which_nothing_is_known_is_not_taken_for_a_page_server() {
     assert!(TcpStream::connect(page).is_ok(), "the node was back before HHVM served");
     assert_eq!(finish(child).code, 0);
 }
+
+#[test]
+fn an_hhvm_that_no_procfs_shows_is_waited_for_and_the_node_stays() {
+    let rig = Rig::new();
+    std::fs::remove_file(rig.path("proc")).unwrap();
+    std::fs::create_dir(rig.path("proc")).unwrap();
+    for kind in ["--kind=hhvm", "--kind=php-fpm"] {
+        let stop = run(&mut rig.hook(&["stop", "--timeout=1s", "--min-drain=0s", "--endpoint=auto", kind]));
+        assert_eq!(stop.code, 0, "{stop:?}");
+        assert!(stop.stderr.contains("a root of its own without /proc") && rig.is_pooled(), "{stop:?}");
+        assert!(!stop.stderr.contains("load was 0") && !stop.stderr.contains("is not running;"), "{stop:?}");
+        assert_eq!(rig.status()["last_drain"]["outcome"], "timeout");
+    }
+}

@@ -170,6 +170,7 @@ const EVERYWHERE: &[Test] = tests! {
         a_sysv_hhvm_is_drained_then_stopped_with_all_its_processes,
         a_pid_file_that_lies_harms_nobody,
         killmode_process_and_mode_daemon_leave_nobody_behind,
+        a_oneshot_with_killmode_process_leaves_nobody_behind,
         two_instances_drain_at_once_each_with_its_settings,
         without_an_admin_port_connections_are_counted;
     shutdown:
