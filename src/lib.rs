@@ -73,6 +73,7 @@ use power::Task;
 use problem::{Location, Problem};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 /// Done; also after a drain that timed out.
 pub const DONE: u8 = 0;
@@ -87,6 +88,9 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     // What is written for everybody to read is so, whatever UMask= the unit has; locks ask for less.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let env = Env::of_process();
+    if Caller::of(&env) != Caller::Person {
+        kernel::leave_hidden_root(Path::new("/"));
+    }
     let words: Vec<String> =
         arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     match Cli::try_parse_from(arguments) {

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Env};
 use crate::files::entries;
-use crate::kernel::{Host, Scope, listeners, own_cgroup};
+use crate::kernel::{Host, Scope, listeners, own_cgroup, shows_processes};
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The name of HHVM's processes, its light processes among them.
-const NAME: &str = "hhvm";
+pub const NAME: &str = "hhvm";
 
 /// More processes than a kernel can have (`PID_MAX_LIMIT`, proc(5)), and what else is in procfs.
 const ENTRIES_MAX: usize = 5 << 20;
@@ -125,6 +125,8 @@ pub enum Main {
     /// Found in the unit's cgroup. systemd does not know it, so this program has to stop it: the unit that systemd
     /// generates for HHVM's SysV script (`GuessMainPID=no`, `KillMode=process`).
     LeftToUs(Process, Vec<Follower>),
+    /// It may be running, but there is no procfs to see it in: the unit has a root of its own.
+    Hidden,
     /// HHVM is not running.
     Gone,
 }
@@ -136,6 +138,9 @@ impl Main {
     #[must_use]
     pub fn of_stop_hook(context: &Context) -> Self {
         let proc = context.root.join("/proc");
+        if !shows_processes(&proc) && context.env.get("EXIT_CODE").is_none() {
+            return Self::Hidden;
+        }
         if let Some(pid) = context.env.get("MAINPID") {
             let found = pid.parse().ok().and_then(|pid| Process::open(pid, &proc));
             return found.map_or(Self::Gone, Self::LeftToSystemd);
@@ -144,6 +149,17 @@ impl Main {
         let cgroup = own_cgroup(&proc);
         let belongs = |text: &str| cgroup.as_ref().map_or(text == own, |cgroup| is_within(text, cgroup));
         Self::in_cgroup(&proc, belongs, &context.env).or_one_that_listens(context, cgroup.clone())
+    }
+
+    /// Finds what the first process of the unit has left running, in whose `ExecStop=` this program runs: systemd knows
+    /// none of it.
+    #[must_use]
+    pub fn left_by_the_first(context: &Context) -> Self {
+        let proc = context.root.join("/proc");
+        match own_cgroup(&proc) {
+            Some(cgroup) => Self::in_cgroup(&proc, |text| is_within(text, &cgroup), &Env::default()),
+            None => Self::Gone,
+        }
     }
 
     /// Finds it for a person, from what systemd says of the unit.
@@ -201,7 +217,7 @@ impl Main {
     pub fn process(&self) -> Option<&Process> {
         match self {
             Self::LeftToSystemd(process) | Self::LeftToUs(process, _) => Some(process),
-            Self::Gone => None,
+            Self::Hidden | Self::Gone => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Decides whether a node that is out goes back now: from who took it out, the setting `repool`, and the moment.
 
 use crate::context::Caller;
+use crate::hhvm::{Hhvm, Value};
+use crate::place::Tried;
 use crate::settings::Repool;
 use crate::sockets::Listener;
 use crate::unit::Patience;
@@ -10,6 +12,9 @@ use std::time::Duration;
 const MARGIN: Duration = Duration::from_secs(10);
 /// The same, where systemd does not tell: a third of its own default.
 const CAUTIOUS: Duration = Duration::from_secs(30);
+
+/// So many listeners are asked at most whether they are the admin port: of any other it is a request for a page.
+const TRIES_MAX: usize = 4;
 
 /// When it is asked.
 #[derive(Debug, Clone, Copy)]
@@ -75,14 +80,99 @@ pub fn decide(repool: Repool, moment: Moment) -> Decision {
     }
 }
 
-/// Whether a unit whose main process was started then serves pages: it, or a younger process, listens somewhere else than
-/// at the admin port, which HHVM opens first. An old child may have kept a listener of the HHVM before.
+/// The admin port, which HHVM may open long before it serves pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdminPort {
+    /// There is none.
+    Off,
+    /// This one.
+    At(u16),
+    /// The configuration could not be read.
+    Unknown,
+}
+
+/// The ports of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// The admin port.
+    pub admin: AdminPort,
+    /// The port of the pages, if it is known.
+    pub pages: Option<u16>,
+}
+
+impl Ports {
+    /// What an HHVM says of itself, if it could be asked.
+    #[must_use]
+    pub fn of(hhvm: Option<&Hhvm>) -> Self {
+        let Some(options) = hhvm.map(|hhvm| &hhvm.options) else {
+            return Self { admin: AdminPort::Unknown, pages: None };
+        };
+        let admin = match &options.admin_port {
+            Value::Set(port) if port.value > 0 => AdminPort::At(port.value),
+            Value::Set(_) | Value::Default => AdminPort::Off,
+            Value::Unknown(_) => AdminPort::Unknown,
+        };
+        Self { admin, pages: options.port.found().map(|port| port.value) }
+    }
+
+    /// Of PHP-FPM, which has no admin port.
+    pub const NO_ADMIN: Self = Self { admin: AdminPort::Off, pages: None };
+}
+
+/// Whether a unit serves pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serving<'a> {
+    /// It does.
+    Yes,
+    /// Not yet.
+    NotYet,
+    /// It does, unless this listener is the admin port: it has to be asked.
+    Unless(&'a Listener),
+}
+
+/// Whether `listener` is held by a process that was started at `main_started` or later. An old child may have kept a
+/// listener of the HHVM before.
 #[must_use]
-pub fn serves(listeners: &[Listener], main_started: u64, admin_port: Option<u16>) -> bool {
-    let is_for_pages = |listener: &&Listener| admin_port.is_none() || listener.place.port() != admin_port;
-    let is_of_this_start =
-        |listener: &Listener| listener.holders.iter().any(|holder| holder.process.started >= main_started);
-    listeners.iter().filter(is_for_pages).any(is_of_this_start)
+pub fn is_of_this_start(listener: &Listener, main_started: u64) -> bool {
+    listener.holders.iter().any(|holder| holder.process.started >= main_started)
+}
+
+/// Whether a unit whose main process was started then serves pages: it, or a younger process, listens somewhere else than
+/// at the admin port. `tried` is what was found out about listeners, where that port is not known.
+#[must_use]
+pub fn serves<'a>(
+    listeners: &'a [Listener],
+    main_started: u64,
+    ports: Ports,
+    tried: &[Tried],
+) -> Serving<'a> {
+    let mut of_this_start = listeners.iter().filter(|listener| is_of_this_start(listener, main_started));
+    let serves = match ports.admin {
+        AdminPort::Off => of_this_start.next().is_some(),
+        AdminPort::At(port) => of_this_start.any(|listener| listener.place.port() != Some(port)),
+        AdminPort::Unknown => return serves_unless_asked(of_this_start, ports.pages, tried),
+    };
+    if serves { Serving::Yes } else { Serving::NotYet }
+}
+
+fn serves_unless_asked<'a>(
+    of_this_start: impl Iterator<Item = &'a Listener>,
+    pages: Option<u16>,
+    tried: &[Tried],
+) -> Serving<'a> {
+    let mut answer = Serving::NotYet;
+    for listener in of_this_start {
+        let port = listener.place.port();
+        match tried.iter().find(|tried| tried.is_about(listener)) {
+            // HHVM has no admin port on a Unix socket.
+            _ if port.is_none() || port == pages => return Serving::Yes,
+            Some(tried) if tried.admin.is_none() => return Serving::Yes,
+            Some(_) => {}
+            None if tried.len() >= TRIES_MAX => return Serving::Yes,
+            None => answer = Serving::Unless(listener),
+        }
+    }
+    answer
 }
 
 /// How long a start may wait for HHVM: as the setting says, within what systemd's `TimeoutStartSec=` leaves.
@@ -98,6 +188,8 @@ pub fn start_patience(start_timeout: Duration, timeout_start: Option<&Patience>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Protocol;
+    use crate::sockets::{Holder, Place, Process};
 
     const CALLERS: [Caller; 5] =
         [Caller::StopHook, Caller::StartHook, Caller::ShutdownUnit, Caller::RepoolUnit, Caller::Person];
@@ -129,6 +221,47 @@ mod tests {
         ] {
             assert_eq!(decide(Repool::WhenHealthy, at(caller, wait)), expected, "{caller:?}");
         }
+    }
+
+    fn listener(port: u16, inode: u64, started: u64) -> Listener {
+        let process = Process { pid: 7, started, parent: 1, name: "hhvm".to_owned() };
+        let place = Place::Tcp(([127, 0, 0, 1], port).into());
+        Listener { place, inside: 1, file: None, holders: vec![Holder { process, descriptor: 3, inode }] }
+    }
+
+    #[test]
+    fn the_admin_port_alone_serves_no_pages_and_an_unknown_one_is_asked() {
+        let [old, admin, page] = [listener(80, 1, 5), listener(9001, 2, 10), listener(80, 3, 11)];
+        let tried = |listener: &Listener, admin| Tried {
+            place: listener.place.clone(),
+            inode: listener.holders[0].inode,
+            admin,
+        };
+        let (help, no_help) = (tried(&admin, Some(Protocol::FastCgi)), tried(&admin, None));
+        let ports = |admin, pages| Ports { admin, pages };
+        let unknown = ports(AdminPort::Unknown, None);
+        let (one, both) = ([old.clone(), admin.clone()], [admin.clone(), page.clone()]);
+        for (listeners, ports, tried, expected) in [
+            (&one[..1], ports(AdminPort::Off, None), &[][..], Serving::NotYet),
+            (&one[..], ports(AdminPort::Off, None), &[], Serving::Yes),
+            (&one, ports(AdminPort::At(9001), None), &[], Serving::NotYet),
+            (&both, ports(AdminPort::At(9001), None), &[], Serving::Yes),
+            (&one, unknown, &[], Serving::Unless(&admin)),
+            (&one, unknown, std::slice::from_ref(&help), Serving::NotYet),
+            (&one, unknown, &[no_help], Serving::Yes),
+            (&both, unknown, std::slice::from_ref(&help), Serving::Unless(&page)),
+            (&both, ports(AdminPort::Unknown, Some(80)), &[], Serving::Yes),
+            (&one, unknown, &[(); 4].map(|()| tried(&page, None)), Serving::Yes),
+        ] {
+            assert_eq!(serves(listeners, 10, ports, tried), expected, "{listeners:?} {ports:?} {tried:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_admin_port_is_not_taken_for_none() {
+        assert_eq!(Ports::of(None).admin, AdminPort::Unknown);
+        assert_eq!(Ports::of(Some(&Hhvm::unknown("cannot be read"))).admin, AdminPort::Unknown);
+        assert_eq!(Ports::of(Some(&Hhvm::default())).admin, AdminPort::Off);
     }
 
     #[test]

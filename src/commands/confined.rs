@@ -72,8 +72,8 @@ pub(super) fn confinement(unit: &Unit, needs: &[Need], name: &str) -> Vec<Findin
 fn root(unit: &Unit, name: &str) -> Option<Finding> {
     let root = unit.root.as_ref()?;
     Some(error(format!(
-        "unit: {root}: systemd looks for hhvm-drain below it, so the next stop does not drain, and nothing says so; set \
-         RootDirectoryStartOnly=yes with systemctl edit {name}, which lets the unit's commands run outside of it, but HHVM \
+        "unit: {root}: systemd looks for hhvm-drain below it; without it the next stop does not drain, and nothing says so; \
+         set RootDirectoryStartOnly=yes with systemctl edit {name}, which lets the unit's commands run outside of it, but HHVM \
          below it"
     )))
 }

@@ -4,6 +4,7 @@ use super::asking::Running;
 use super::finding::{Finding, error};
 use crate::context::Context;
 use crate::kernel::{Host, listeners};
+use crate::process::NAME;
 use crate::sockets::Listener;
 use crate::unit::{KillMode, Lifetime, Unit};
 use std::time::{Duration, Instant};
@@ -26,14 +27,15 @@ pub(super) fn finding(context: &Context, unit: &Unit, running: &Running) -> Opti
     })
 }
 
-/// Where systemd knows no main process, this program ends the server itself; but the first process of a oneshot unit
-/// has ended as it should, and is known.
+/// Where systemd knows no main process, this program ends HHVM itself. After the first process of a oneshot unit it ends
+/// what it knows by its name.
 fn outlives(unit: &Unit, listeners: &[Listener]) -> bool {
-    let is_main = |pid: i32| Some(pid) == unit.main_pid;
-    let main_listens =
-        listeners.iter().flat_map(|listener| &listener.holders).any(|holder| is_main(holder.process.pid));
-    let is_known = unit.main_pid.is_some() || unit.lifetime == Lifetime::Oneshot;
-    is_known && !listeners.is_empty() && !main_listens
+    let mut holders = listeners.iter().flat_map(|listener| &listener.holders).map(|holder| &holder.process);
+    let is_spared = match unit.main_pid {
+        Some(main) => !holders.any(|process| process.pid == main),
+        None => unit.lifetime == Lifetime::Oneshot && !holders.any(|process| process.name == NAME),
+    };
+    is_spared && !listeners.is_empty()
 }
 
 #[cfg(test)]
@@ -57,12 +59,15 @@ mod tests {
         for (main_pid, lifetime, holders, expected) in [
             (Some(5), Lifetime::Lasting, &[5, 6][..], false),
             (Some(5), Lifetime::Lasting, &[6], true),
-            (None, Lifetime::Oneshot, &[6], true),
+            (None, Lifetime::Oneshot, &[6], false),
             (None, Lifetime::Lasting, &[6], false),
         ] {
             let found = outlives(&unit(main_pid, lifetime), &[listener(holders)]);
             assert_eq!(found, expected, "{main_pid:?} {holders:?}");
         }
         assert!(!outlives(&unit(Some(5), Lifetime::Lasting), &[]), "nobody listens");
+        let mut renamed = listener(&[6]);
+        renamed.holders[0].process.name = "web".to_owned();
+        assert!(outlives(&unit(None, Lifetime::Oneshot), &[renamed]), "nobody ends it");
     }
 }

@@ -3,7 +3,7 @@
 use super::asking::Running;
 use super::last_words::{self, ended_silently};
 use super::neighbours::neighbours;
-use super::serving::Serving;
+use super::serving::{Known, Serving};
 use super::session::Session;
 use crate::context::{Caller, Context};
 use crate::drain::Event;
@@ -155,7 +155,7 @@ impl Session<'_> {
             self.stay_out_until_it_serves(&format!("{server} is not running"));
             return Ok(());
         };
-        match self.wait_until_it_serves(process, &running.scope, patience) {
+        match self.wait_until_it_serves(process, &running.scope, patience, &mut Known::default()) {
             Serving::Yes => self.bring_back_and_say_so(member)?,
             Serving::NotYet(why) => {
                 self.stay_out_until_it_serves(&format!("{server} does not serve yet ({why})"));
@@ -183,13 +183,13 @@ impl Session<'_> {
 
     /// `hhvm-drain-repool@.service`: for as long as HHVM runs, or is being started, and there is something to undo.
     fn after_the_start(&self, member: &Member) -> Result<()> {
-        let mut told = Vec::new();
+        let (mut told, mut known) = (Vec::new(), Known::default());
         while is_ours(member)? || !member.sharers().is_empty() {
             let unit = systemd::unit(&self.context.unit);
             let running = Running::of(self.context, unit.as_ref());
             let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
                 (Some(Activity::Active), Some(process)) => {
-                    self.wait_until_it_serves(process, &running.scope, AGAIN)
+                    self.wait_until_it_serves(process, &running.scope, AGAIN, &mut known)
                 }
                 (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
                 (Some(Activity::Deactivating | Activity::Other), _) => return Ok(()),

@@ -3,10 +3,12 @@
 use super::asking::configuration;
 use super::session::Session;
 use crate::drain::Event;
+use crate::endpoint::Kind;
 use crate::kernel::{Host, Scope, listeners};
-use crate::locate::Configured;
+use crate::place::Tried;
+use crate::probe::ask_for_help;
 use crate::process::Process;
-use crate::repool::serves;
+use crate::repool::{self, Ports, is_of_this_start, serves};
 use crate::wait::Watch;
 use std::time::{Duration, Instant};
 
@@ -28,14 +30,39 @@ pub(super) enum Serving {
     Interrupted,
 }
 
+/// What is known of one start of HHVM: its configuration is read once, and no listener is asked twice.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The main process, and when it was started.
+    of: Option<(i32, u64)>,
+    ports: Option<Ports>,
+    tried: Vec<Tried>,
+}
+
+impl Known {
+    /// What is known of that start; of another one nothing is.
+    fn about(&mut self, pid: i32, started: u64) -> &mut Self {
+        if self.of != Some((pid, started)) {
+            *self = Self { of: Some((pid, started)), ..Self::default() };
+        }
+        self
+    }
+}
+
 impl Session<'_> {
     /// Looks at the unit of `scope` until its main process, or a younger one, serves pages, until that process ends, or
     /// `patience` is over.
-    pub(super) fn wait_until_it_serves(&self, main: &Process, scope: &Scope, patience: Duration) -> Serving {
+    pub(super) fn wait_until_it_serves(
+        &self,
+        main: &Process,
+        scope: &Scope,
+        patience: Duration,
+        known: &mut Known,
+    ) -> Serving {
         let give_up = Instant::now() + patience;
         let mut watch = Watch::over(Some(main), &self.signals);
         loop {
-            let why = match self.look(main, scope) {
+            let why = match self.look(main, scope, known) {
                 Ok(()) => return Serving::Yes,
                 Err(why) => why,
             };
@@ -50,15 +77,33 @@ impl Session<'_> {
     }
 
     /// Whether pages are served, or why not.
-    fn look(&self, main: &Process, scope: &Scope) -> std::result::Result<(), String> {
-        let host = Host::below(&self.context.root);
-        let found = listeners(scope, &host, Instant::now() + PATIENCE).map_err(|why| why.to_string())?;
-        let hhvm = configuration(self.context, main, None, Instant::now() + PATIENCE);
-        let admin_port = hhvm.and_then(|hhvm| Configured::of(&hhvm).admin_port);
+    fn look(&self, main: &Process, scope: &Scope, known: &mut Known) -> std::result::Result<(), String> {
+        let (host, deadline) = (Host::below(&self.context.root), Instant::now() + PATIENCE);
+        let found = listeners(scope, &host, deadline).map_err(|why| why.to_string())?;
         let started = main.started().ok_or("it cannot be seen when it was started")?;
-        if serves(&found, started, admin_port) {
-            return Ok(());
+        let known = known.about(main.pid(), started);
+        loop {
+            // Before HHVM listens, its process may still be that of systemd or of a script.
+            if !found.iter().any(|listener| is_of_this_start(listener, started)) {
+                return Err("it does not listen for requests yet".to_owned());
+            }
+            let ports = *known.ports.get_or_insert_with(|| self.ports(main));
+            match serves(&found, started, ports, &known.tried) {
+                repool::Serving::Yes => return Ok(()),
+                repool::Serving::NotYet => return Err("only its admin port is open yet".to_owned()),
+                repool::Serving::Unless(listener) => {
+                    known.tried.push(ask_for_help(listener, None, &host, deadline));
+                }
+            }
         }
-        Err("it does not listen for requests yet".to_owned())
+    }
+
+    fn ports(&self, main: &Process) -> Ports {
+        match self.settings.kind {
+            Kind::PhpFpm => Ports::NO_ADMIN,
+            Kind::Hhvm => {
+                Ports::of(configuration(self.context, main, None, Instant::now() + PATIENCE).as_ref())
+            }
+        }
     }
 }

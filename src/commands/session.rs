@@ -58,7 +58,10 @@ impl<'a> Session<'a> {
         if self.settings.kind == Kind::PhpFpm {
             tasks.push(Task::ActAsUser);
         }
-        if let (Main::LeftToUs(..), Caller::StopHook) = (&running.main, self.context.caller) {
+        // After the first process has ended, KillMode= tells who stops the rest.
+        let may_be_ours =
+            matches!(running.main, Main::LeftToUs(..)) || self.context.env.get("EXIT_CODE").is_some();
+        if may_be_ours && self.context.caller == Caller::StopHook {
             tasks.push(Task::Signal);
         }
         tasks

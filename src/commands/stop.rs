@@ -7,12 +7,13 @@ use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::outcome::{Ending, FrontEnd, Outcome};
-use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
+use crate::pool::{Depooled, DrainLock, LastDrain, Member, Out, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
 use crate::settings::Settings;
-use crate::systemd::host_is_stopping;
+use crate::systemd::{self, host_is_stopping};
 use crate::terminate::terminate;
+use crate::unit::KillMode;
 use crate::wait::Signals;
 use std::time::{Duration, Instant};
 
@@ -35,12 +36,13 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
-    let ending = match depooled {
-        None => not_running(settings.kind),
-        Some(depooled) => session.drain(&mut member, &running, depooled, started),
+    let ending = match (depooled, &running.main) {
+        (Some(depooled), _) => session.drain(&mut member, &running, depooled, started),
+        (None, Main::Hidden) => session.wait_in_the_pool(&mut member, &running, started),
+        (None, _) => not_running(settings.kind),
     };
     session.conclude(&member, &ending);
-    if let (Main::LeftToUs(main, followers), Caller::StopHook) = (&running.main, context.caller) {
+    if let Main::LeftToUs(main, followers) = &to_be_stopped(context, running.main) {
         terminate(main, followers, &session.signals, &session.reporter);
         session.reporter.status(ending.status_line(), Duration::ZERO);
     }
@@ -50,6 +52,21 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
         ));
     }
     session.reporter.flush();
+}
+
+/// HHVM, as it is left to this program or to systemd. Where the first process of the unit has ended, its `KillMode=`
+/// tells to whom.
+fn to_be_stopped(context: &Context, main: Main) -> Main {
+    let is_left_over = matches!(main, Main::LeftToSystemd(_)) && context.env.get("EXIT_CODE").is_some();
+    match context.caller {
+        Caller::StopHook if !is_left_over => main,
+        Caller::StopHook
+            if systemd::unit(&context.unit).is_some_and(|unit| unit.kill_mode == KillMode::MainOnly) =>
+        {
+            Main::left_by_the_first(context)
+        }
+        _ => Main::Gone,
+    }
 }
 
 fn not_running(server: Kind) -> Ending {
@@ -66,6 +83,17 @@ impl Session<'_> {
     fn drain(&self, member: &mut Member, running: &Running, depooled: Depooled, started: Instant) -> Ending {
         self.reporter.tell_all(depooled.messages);
         self.wait_for_zero(member, running, started, depooled.out)
+    }
+
+    /// Where HHVM cannot be seen, neither can the other hooks see the record that would be written here, and nothing would
+    /// put the node back.
+    fn wait_in_the_pool(&self, member: &mut Member, running: &Running, started: Instant) -> Ending {
+        let (server, unit) = (self.settings.kind, &self.context.unit);
+        self.reporter.tell(Message::Trouble(format!(
+            "{unit} has a root of its own without /proc, so the load of {server} is unknown, and this node stays in its \
+             pool; run hhvm-drain check, which says what to change in the unit"
+        )));
+        self.wait_for_zero(member, running, started, Out::Not)
     }
 
     /// Tells how it ended, to people, systemd and the next `status`.

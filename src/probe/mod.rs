@@ -23,6 +23,7 @@ pub use front_end::FrontEnd;
 pub use gauge::Gauge;
 pub use pools::{Answer, Pools, Which};
 pub use prober::Prober;
+pub use recognise::ask_for_help;
 pub use several::Sum;
 pub use source::Source;
 pub use unit::{Keys, Subject, UnitLoad};

@@ -26,6 +26,24 @@ pub(super) fn recognise(
     host: &Host,
     deadline: Instant,
 ) -> Tried {
+    in_either_language(listener, usual, host, deadline, |client, deadline| {
+        is_admin_port(client, query, deadline)
+    })
+}
+
+/// Whether `listener` explains itself as an admin port does, which it does without a password, too.
+#[must_use]
+pub fn ask_for_help(listener: &Listener, usual: Option<Protocol>, host: &Host, deadline: Instant) -> Tried {
+    in_either_language(listener, usual, host, deadline, explains_itself)
+}
+
+fn in_either_language(
+    listener: &Listener,
+    usual: Option<Protocol>,
+    host: &Host,
+    deadline: Instant,
+    is_admin: impl Fn(&mut dyn Client, Instant) -> Result<bool, Unknown>,
+) -> Tried {
     let deadline = deadline.min(Instant::now() + PATIENCE);
     let inode = listener.holders.first().map_or(0, |holder| holder.inode);
     let tried = |admin| Tried { place: listener.place.clone(), inode, admin };
@@ -38,7 +56,7 @@ pub(super) fn recognise(
     for protocol in order {
         let target = Target { protocol, address: Address::of(*address), path: String::new() };
         let mut client = Inside::of(host, listener.inside, &target);
-        match is_admin_port(&mut client, query, deadline) {
+        match is_admin(&mut client, deadline) {
             Ok(true) => return tried(Some(protocol)),
             Ok(false) | Err(Unknown::TimedOut | Unknown::Refused) => return tried(None),
             // It may speak the other language.
@@ -51,9 +69,7 @@ pub(super) fn recognise(
 /// Whether it explains itself as an admin port does, and answers both questions with numbers. The password goes to nobody
 /// who does not.
 fn is_admin_port(client: &mut dyn Client, query: &str, deadline: Instant) -> Result<bool, Unknown> {
-    let help = client.get("/help", "", HELP_MAX, deadline)?;
-    let explains = |line: &[u8]| help.body.windows(line.len()).any(|words| words == line);
-    if help.status != 200 || !HELP.iter().all(|line| explains(line)) {
+    if !explains_itself(client, deadline)? {
         return Ok(false);
     }
     for path in ["/check-load", "/check-queued"] {
@@ -62,4 +78,10 @@ fn is_admin_port(client: &mut dyn Client, query: &str, deadline: Instant) -> Res
         }
     }
     Ok(true)
+}
+
+fn explains_itself(client: &mut dyn Client, deadline: Instant) -> Result<bool, Unknown> {
+    let help = client.get("/help", "", HELP_MAX, deadline)?;
+    let explains = |line: &[u8]| help.body.windows(line.len()).any(|words| words == line);
+    Ok(help.status == 200 && HELP.iter().all(|line| explains(line)))
 }

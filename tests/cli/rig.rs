@@ -3,7 +3,7 @@
 use crate::run::{Run, finish, program, run, stand_in, wait_for};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -94,6 +94,25 @@ impl Rig {
         command.arg(format!("--standin-page-delay={}", delay.as_millis()));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.hhvm = Some(command.spawn().unwrap());
+        page
+    }
+
+    /// The same, with an HHVM whose configuration cannot be read any more.
+    pub fn start_slow_unreadable_hhvm(&mut self, delay: Duration) -> SocketAddr {
+        self.kill_hhvm();
+        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [page, admin] = free.map(|listener| listener.local_addr().unwrap());
+        let ini = self.path("etc/slow.ini");
+        let ports = format!("hhvm.server.port={}\nhhvm.admin_server.port={}\n", page.port(), admin.port());
+        fs::write(&ini, format!("hhvm.server.type=fastcgi\nhhvm.admin_server.password=x\n{ports}")).unwrap();
+        let mut command = Command::new(stand_in());
+        command.args(["--mode", "server", "--standin-admin-first", "--config"]).arg(&ini);
+        command.arg(format!("--standin-page-delay={}", delay.as_millis()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.hhvm = Some(command.spawn().unwrap());
+        wait_for(|| TcpStream::connect(admin).is_ok());
+        fs::remove_file(&ini).unwrap();
+        fs::create_dir(&ini).unwrap();
         page
     }
 

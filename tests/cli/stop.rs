@@ -165,3 +165,29 @@ fn when_healthy_waits_for_the_new_hhvm() {
         assert!(said.iter().any(|line| line.contains(status)), "{status}: {said:?}");
     }
 }
+
+#[test]
+fn an_admin_port_of_which_nothing_is_known_is_not_taken_for_a_page_server() {
+    let mut rig = Rig::new();
+    rig.stop(&[]);
+    let page = rig.start_slow_unreadable_hhvm(Duration::from_secs(2));
+    let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--start-timeout=20s"]);
+    let child = start_hook.env("NOTIFY_SOCKET", rig.path("notify")).spawn().unwrap();
+    wait_for(|| rig.is_pooled());
+    assert!(TcpStream::connect(page).is_ok(), "the node was back before HHVM served");
+    assert_eq!(finish(child).code, 0);
+}
+
+#[test]
+fn an_hhvm_that_no_procfs_shows_is_waited_for_and_the_node_stays() {
+    let rig = Rig::new();
+    std::fs::remove_file(rig.path("proc")).unwrap();
+    std::fs::create_dir(rig.path("proc")).unwrap();
+    for kind in ["--kind=hhvm", "--kind=php-fpm"] {
+        let stop = run(&mut rig.hook(&["stop", "--timeout=1s", "--min-drain=0s", "--endpoint=auto", kind]));
+        assert_eq!(stop.code, 0, "{stop:?}");
+        assert!(stop.stderr.contains("a root of its own without /proc") && rig.is_pooled(), "{stop:?}");
+        assert!(!stop.stderr.contains("load was 0") && !stop.stderr.contains("is not running;"), "{stop:?}");
+        assert_eq!(rig.status()["last_drain"]["outcome"], "timeout");
+    }
+}

@@ -86,6 +86,24 @@ pub fn below_a_root_directory_check_fails_and_its_line_mends_it() {
     drains(&host);
 }
 
+/// A root of the unit's own that has the host's directories, so that systemd finds hhvm-drain there.
+const BOUND: &str = "[Service]\nRootDirectory=/srv/bound\nMountAPIVFS=yes\nBindReadOnlyPaths=/usr /etc\n\
+                     BindPaths=/var/www /run /tmp\n";
+
+/// `check` fails there, as older kernels give the hooks no way out; on this one they find it.
+pub fn below_a_root_that_binds_the_hosts_directories_the_hooks_find_out() {
+    let host = Host::with_package().settings(SETTINGS).boot();
+    host.run(
+        "cd /srv; mkdir -p bound/usr bound/etc bound/proc bound/sys bound/dev bound/run bound/tmp bound/var/www; cd bound; \
+         ln -s usr/bin usr/sbin usr/lib usr/lib64 .",
+    )
+    .ok();
+    change(&host, FIRST, BOUND);
+    check_fails(&host, &["RootDirectory=/srv/bound"]);
+    drains(&host);
+    assert!(!host.exists("/srv/bound/var/lib/hhvm-drain"), "the record is where the other hooks look");
+}
+
 /// The lines that `check` says to set.
 fn advice(check: &Output) -> String {
     let lines = complaints(check).join(" ");

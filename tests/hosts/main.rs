@@ -70,6 +70,7 @@ const ONCE: &[Test] = tests! {
         purge_in_mid_drain;
     foreign_units:
         mounts_that_hide_the_host_from_the_hooks_are_told_with_what_mends_them,
+        below_a_root_that_binds_the_hosts_directories_the_hooks_find_out,
         an_installation_keeps_the_notify_access_that_a_start_needs,
         an_installation_from_outside_keeps_a_watchdog_fed,
         with_killmode_none_the_units_own_command_stops_hhvm_after_the_drain,
@@ -181,6 +182,7 @@ const EVERYWHERE: &[Test] = tests! {
         a_sysv_hhvm_is_drained_then_stopped_with_all_its_processes,
         a_pid_file_that_lies_harms_nobody,
         killmode_process_and_mode_daemon_leave_nobody_behind,
+        a_oneshot_with_killmode_process_leaves_nobody_behind,
         two_instances_drain_at_once_each_with_its_settings,
         without_an_admin_port_connections_are_counted;
     shutdown:

@@ -102,6 +102,31 @@ pub fn killmode_process_and_mode_daemon_leave_nobody_behind() {
     wait_for("the light processes to follow", Duration::from_secs(5), || processes(&host) == 0);
 }
 
+/// systemd knows nobody there, as the first process has ended, and the drop-in has reset the unit's own stop command.
+pub fn a_oneshot_with_killmode_process_leaves_nobody_behind() {
+    let host = Host::with_package()
+        .settings("min-drain = '500ms'")
+        .ini(LIGHT)
+        .service(
+            "Type=oneshot\nRemainAfterExit=yes\nKillMode=process\nExecStart=\n\
+             ExecStart=/bin/sh -c \"/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini; true\"",
+        )
+        .boot();
+    assert_eq!(host.show("hhvm", "MainPID"), "0");
+    wait_for("HHVM and its light processes", Duration::from_secs(5), || {
+        is_up(&host) && processes(&host) == 3
+    });
+    assert!(!host.run("hhvm-drain check").ok().stdout.contains("KillMode"));
+    let request = host.request_page(Duration::from_secs(2));
+    wait_for("the request", Duration::from_secs(2), || host.load() == Some(1));
+    host.stop();
+    assert!(request.wait().ok().stdout.contains("worked 2000 ms"));
+    host.assert_stopped("drained");
+    assert_eq!(processes(&host), 0);
+    host.run("systemctl start hhvm").ok();
+    wait_for("the node to be back", Duration::from_secs(10), || host.is_pooled());
+}
+
 pub fn two_instances_drain_at_once_each_with_its_settings() {
     let host = Host::with_package()
         .settings(
