@@ -1,15 +1,17 @@
 //! The loop that waits for HHVM's end, a signal, an answer or the next deadline, and passes it to the drain.
 
+use crate::balancers::{self, Held, Reader};
 use crate::drain::{Action, Drain, Event};
 use crate::error::{Error, Result};
 use crate::load::Load;
-use crate::outcome::Ending;
+use crate::outcome::{Ending, Outcome};
 use crate::place::Place;
 use crate::pool::{Member, Out};
 use crate::probe::{FrontEnd, Prober, Source};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Reporter;
+use crate::row::Answer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -59,13 +61,25 @@ pub struct Watch<'a> {
     pub place: Option<Place>,
     /// Where the front end's answers come from: whether a load balancer would take them for "up".
     pub front_end: Option<Prober<bool>>,
+    /// Where the balancers' answers come from; none where the kernel has given no thread: that one never answers.
+    pub balancers: Vec<Option<Prober<Answer>>>,
+    /// What ends commands that are still asked at the end.
+    pub held: Option<Held>,
 }
 
 impl<'a> Watch<'a> {
     /// A watch over `process`, if it is known.
     #[must_use]
     pub fn over(process: Option<&'a Process>, signals: &'a Signals) -> Self {
-        Self { signals, process, prober: None, place: None, front_end: None }
+        Self {
+            signals,
+            process,
+            prober: None,
+            place: None,
+            front_end: None,
+            balancers: Vec::new(),
+            held: None,
+        }
     }
 
     /// A watch that asks `source` for the load.
@@ -87,6 +101,17 @@ impl<'a> Watch<'a> {
         Ok(self)
     }
 
+    /// A watch that asks these balancers, too, each in a thread of its own.
+    #[must_use]
+    pub fn asking_balancers(mut self, readers: Vec<Box<dyn Reader + Send>>, held: Held) -> Self {
+        let start = |mut reader: Box<dyn Reader + Send>| {
+            Prober::start(move |deadline| balancers::ask(&mut *reader, deadline)).ok()
+        };
+        self.balancers = readers.into_iter().map(start).collect();
+        self.held = Some(held);
+        self
+    }
+
     /// Blocks until something happens, or `until`. What ends the wait for good comes first.
     ///
     /// # Errors
@@ -96,6 +121,8 @@ impl<'a> Watch<'a> {
         fds.extend(self.process.and_then(Process::pidfd).map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         fds.extend(self.prober.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
         fds.extend(self.front_end.as_ref().map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
+        let balancers = self.balancers.iter().flatten();
+        fds.extend(balancers.map(|prober| PollFd::new(prober.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout(until)) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(Error::Wait(error.into())),
@@ -108,6 +135,11 @@ impl<'a> Watch<'a> {
         }
         if let Some(sample) = self.front_end.as_mut().and_then(Prober::take) {
             return Ok(Event::FrontEndAnswered(sample.asked, sample.answer));
+        }
+        let mut balancers = self.balancers.iter_mut().enumerate();
+        let answer = balancers.find_map(|(which, prober)| Some((which, prober.as_mut()?.take()?.answer)));
+        if let Some((which, answer)) = answer {
+            return Ok(Event::BalancerAnswered(which, answer));
         }
         let Some(sample) = self.prober.as_mut().and_then(Prober::take) else { return Ok(Event::Tick) };
         let (load, place) = sample.answer;
@@ -163,12 +195,18 @@ pub fn drain(
                 }
                 event = pending.take().unwrap_or(Event::Tick);
             }
+            Action::AskBalancer(which, at) => {
+                if let Some(Some(balancer)) = watch.balancers.get(which) {
+                    balancer.ask(at);
+                }
+                event = pending.take().unwrap_or(Event::Tick);
+            }
             Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
                 event = watch.next(until.min(now + look_every))?;
                 progress.show_place(watch.place.as_ref());
-                let goes_on = matches!(event, Event::Tick | Event::Sampled(..) | Event::FrontEndAnswered(..));
+                let goes_on = !matches!(event, Event::HhvmEnded | Event::Interrupted);
                 if goes_on && put_back(member, progress.reporter()) {
                     // An answer of a moment when the load balancer could send again comes second.
                     pending = Some(event);
@@ -176,6 +214,9 @@ pub fn drain(
                 }
             }
             Action::Finish(outcome) => {
+                if outcome == Outcome::TimedOut {
+                    progress.timed_out(&drain);
+                }
                 let (load, front_end) = (drain.load().clone(), drain.front_end());
                 return Ok(Ending {
                     server: progress.server(),
@@ -183,6 +224,7 @@ pub fn drain(
                     load,
                     elapsed: drain.elapsed(now),
                     front_end,
+                    balancers: drain.balancers(),
                 });
             }
         }

@@ -7,7 +7,7 @@ use crate::endpoint::Kind;
 use crate::error::Result;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
-use crate::outcome::{Ending, FrontEnd, Outcome};
+use crate::outcome::{Balancers, Ending, FrontEnd, Outcome};
 use crate::pool::{Depooled, DrainLock, LastDrain, Member, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
@@ -58,6 +58,7 @@ fn not_running(server: Kind) -> Ending {
         load: Load::Unknown(Unknown::NotAsked),
         elapsed: Duration::ZERO,
         front_end: FrontEnd::NotAsked,
+        balancers: Balancers::NotAsked,
     }
 }
 
@@ -90,6 +91,7 @@ impl Session<'_> {
             seconds: ending.elapsed.as_secs(),
             at: member.store().now().at,
             front_end: ending.front_end,
+            balancers: ending.balancers,
         });
     }
 }

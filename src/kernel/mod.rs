@@ -17,7 +17,7 @@ mod wire;
 
 pub use cgroup::of_self as own_cgroup;
 pub use enter::in_network_of;
-pub use look::{listeners, look, relist, still_holds, users_listening};
+pub use look::{listeners, look, ports, relist, still_holds, users_listening};
 pub use processes::processes;
 pub use unseen::Unseen;
 

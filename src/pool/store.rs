@@ -6,7 +6,7 @@ use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::outcome::{FrontEnd, Outcome};
+use crate::outcome::{Balancers, FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,6 +37,9 @@ pub struct LastDrain {
     /// What the front end said for the health file; not asked by version 0.1.0.
     #[serde(default)]
     pub front_end: FrontEnd,
+    /// What the load balancers said; not asked by version 0.1.0.
+    #[serde(default)]
+    pub balancers: Balancers,
 }
 
 /// Where a record was written to.

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod balancers;
 mod meanwhile;
 mod operator;
 mod pool;
