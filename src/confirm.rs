@@ -22,6 +22,8 @@ const WHILE_OUT: Duration = Duration::from_millis(100);
 const QUICK: Duration = Duration::from_millis(50);
 /// So many times as long as its answer took, a balancer that is slow has peace.
 const PEACE: u32 = 4;
+/// And not for longer, or its last answer would be too old.
+const PEACE_MAX: Duration = Duration::from_secs(1);
 /// An answer that is older than this tells nothing. A question takes two seconds at most.
 const FRESH: Duration = Duration::from_millis(2500);
 /// HAProxy tells whole seconds.
@@ -109,7 +111,7 @@ impl Confirm {
         balancer.standing = stand(before, answer);
         let is_quiet = matches!(balancer.standing, Standing::Quiet(_) | Standing::Busy(_));
         let pause = if is_quiet { WHILE_OUT } else { WHILE_IN };
-        let peace = if took > QUICK { took * PEACE } else { Duration::ZERO };
+        let peace = if took > QUICK { (took * PEACE).min(PEACE_MAX) } else { Duration::ZERO };
         balancer.next = (asked + pause).max(answered + peace);
         if matches!(balancer.standing, Standing::In(_)) {
             self.last_in = self.last_in.max(Some(answered));
@@ -124,6 +126,12 @@ impl Confirm {
                 balancer.standing = Standing::Unclear(Unclear::TimedOut);
             }
         }
+    }
+
+    /// Whether one of them may still give its first answer.
+    #[must_use]
+    pub fn awaits_an_answer(&self) -> bool {
+        self.standings().any(|standing| *standing == Standing::Unclear(Unclear::NotAsked))
     }
 
     /// When it was last said that requests are sent here.

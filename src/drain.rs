@@ -274,6 +274,8 @@ impl Drain {
         match self.confirm.verdict() {
             Verdict::Confirmed(at) => asked >= at,
             Verdict::In(_) => false,
+            // A short min-drain is no reason not to hear what they say.
+            Verdict::Unclear(_) if self.confirm.awaits_an_answer() => false,
             Verdict::NotAsked | Verdict::Unclear(_) | Verdict::Busy(_) | Verdict::Settling(_) => {
                 is_answered && asked >= self.believe_from()
             }

@@ -37,9 +37,18 @@ fn drive(
     load: impl Fn(u64) -> u64,
     says: impl Fn(usize, u64) -> Says,
 ) -> (Outcome, u64, Balancers) {
+    drive_with(Duration::from_secs(10), balancers, load, says)
+}
+
+fn drive_with(
+    min_drain: Duration,
+    balancers: &[u64],
+    load: impl Fn(u64) -> u64,
+    says: impl Fn(usize, u64) -> Says,
+) -> (Outcome, u64, Balancers) {
     let start = Instant::now();
     let limits = Limits {
-        min_drain: Duration::from_secs(10),
+        min_drain,
         timeout: Duration::from_secs(30),
         poll_interval: Duration::from_millis(100),
         zero_samples: NonZeroU32::new(3).unwrap(),
@@ -123,11 +132,16 @@ fn sessions_that_do_not_end_are_asked_for_until_min_drain_only() {
 }
 
 #[test]
-fn a_node_that_was_out_long_before_does_not_wait_for_anybody() {
-    let start = Instant::now();
-    let (limits, out) = (Duration::from_secs(10), Duration::from_secs(60));
-    let since = Since::new(start, Some(out), limits);
-    assert_eq!(since.believe_from, start);
+fn without_min_drain_the_first_answers_are_waited_for() {
+    let none = Duration::ZERO;
+    let says = |_, ms| if ms < 4000 { Says::In } else { Says::Out };
+    let (outcome, at, _) = drive_with(none, &[5, 300], |_| 0, says);
+    assert_eq!(outcome, Outcome::Drained);
+    assert!((5100..8800).contains(&at), "one sends, and one is slow: {at}");
+    let (_, at, _) = drive_with(none, &[700], |_| 0, |_, _| Says::Out);
+    assert!((700..1000).contains(&at), "it is out: {at}");
+    let (_, at, _) = drive_with(none, &[20_000], |_| 0, |_, _| Says::Out);
+    assert!((2500..3000).contains(&at), "it does not answer: {at}");
 }
 
 /// What up to three balancers say in each tenth of a second.
