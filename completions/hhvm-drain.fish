@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_hhvm_drain_global_optspecs
-    string join \n unit= root= health-file= health-url= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= h/help V/version
+    string join \n unit= root= health-file= health-url= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= balancer-name= h/help V/version
 end
 
 function __fish_hhvm_drain_needs_command
@@ -38,6 +38,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l zero-samples -d '
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
@@ -61,6 +62,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l zero-samp
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Do nothing unless the host is shutting down'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit to drain' -r
@@ -77,6 +79,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l zero-s
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'Wait until HHVM serves, for at most start-timeout'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait as long as HHVM runs (for hhvm-drain-repool@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -95,6 +98,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l zero-sa
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit to drain' -r
@@ -111,6 +115,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l zero-samp
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -126,6 +131,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l zero-sa
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
@@ -143,6 +149,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l zero-sam
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit to drain' -r
@@ -159,4 +166,5 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l zero-s
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help (see more with \'--help\')'

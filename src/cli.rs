@@ -122,7 +122,7 @@ impl SettingFlags {
 
 impl Args for SettingFlags {
     fn augment_args(command: clap::Command) -> clap::Command {
-        command.args(SPECS.iter().map(flag))
+        command.args(SPECS.iter().filter(|spec| !spec.is_for_files_only()).map(flag))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -133,7 +133,7 @@ impl Args for SettingFlags {
 impl FromArgMatches for SettingFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = SPECS.iter().filter_map(|spec| {
-            let values = matches.get_many::<String>(spec.name)?;
+            let values = matches.try_get_many::<String>(spec.name).ok()??;
             Some((spec, values.cloned().collect()))
         });
         Ok(Self { given: given.collect() })
@@ -149,7 +149,7 @@ fn flag(spec: &'static Spec) -> Arg {
     let default = spec.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
     let action = match spec.form {
         Form::One => ArgAction::Set,
-        Form::List(_) => ArgAction::Append,
+        Form::List(_) | Form::Tables => ArgAction::Append,
     };
     Arg::new(spec.name)
         .long(spec.name)
@@ -174,8 +174,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_has_a_flag() {
-        for spec in SPECS {
+    fn every_setting_has_a_flag_unless_it_takes_tables() {
+        for spec in SPECS.iter().filter(|spec| !spec.is_for_files_only()) {
             let flag = format!("--{}", spec.name);
             let cli = Cli::try_parse_from(["hhvm-drain", "stop", &flag, "x"]).unwrap();
             assert_eq!(*cli.settings.given(), vec![(spec, vec!["x".to_owned()])]);

@@ -2,12 +2,15 @@
 //!
 //! Guarantees, each a property of the tests:
 //! - it finishes at the first step at or after the timeout, at the latest;
-//! - it finishes as drained only after enough consecutive zeros, all of them asked for after min-drain;
+//! - it finishes as drained only after enough consecutive zeros, all of them asked for after min-drain, or after all
+//!   load balancers have confirmed that nothing comes any more, and none while one says that it sends;
 //! - an unknown load never counts as zero.
 
+use crate::confirm::{Confirm, SETTLE, Verdict};
 use crate::load::{Load, Unknown};
 use crate::notice::{Notice, Noticed};
-use crate::outcome::{FrontEnd, Outcome};
+use crate::outcome::{Balancers, FrontEnd, Outcome};
+use crate::row::Answer;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,10 @@ const SLOW_POLL: Duration = Duration::from_secs(1);
 const FAR_FROM_ZERO: u32 = 5;
 /// A probe that takes longer than this, which is more than its own deadline, counts as unanswered.
 const PROBE_PATIENCE: Duration = Duration::from_millis(2500);
+
+/// So long after a balancer that has noticed late, requests may still come: those in a server's queue, on a connection
+/// that is being made, or tried again. Three seconds were seen.
+const LATE: Duration = Duration::from_secs(5);
 
 /// The settings of a drain.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +48,8 @@ pub enum Event {
     /// The front end on this host was asked for the health file at that instant; whether a load balancer would take its
     /// answer for "up".
     FrontEndAnswered(Instant, bool),
+    /// The balancer of that number has answered.
+    BalancerAnswered(usize, Answer),
     /// The health file was there again and has been parked again: the load balancer may send anew.
     DepooledAgain,
     /// The main process has ended.
@@ -58,6 +67,8 @@ pub enum Action {
     Probe(Instant),
     /// Ask the front end on this host for the health file at that instant.
     AskFrontEnd(Instant),
+    /// Ask the balancer of that number at that instant.
+    AskBalancer(usize, Instant),
     /// Wait for an event, until then at the longest.
     WaitUntil(Instant),
     /// The drain is over.
@@ -94,6 +105,8 @@ pub struct Drain {
     zeros: u32,
     /// The front end's answers, if there is one to ask.
     notice: Option<Notice>,
+    /// What the balancers say.
+    confirm: Confirm,
 }
 
 impl Drain {
@@ -108,6 +121,7 @@ impl Drain {
             load: Load::Unknown(Unknown::NotAsked),
             zeros: 0,
             notice: None,
+            confirm: Confirm::new(0, since.started),
         }
     }
 
@@ -121,15 +135,25 @@ impl Drain {
         self
     }
 
+    /// The same, asking so many load balancers: min-drain is for those that cannot be asked.
+    #[must_use]
+    pub fn asking_balancers(mut self, count: usize) -> Self {
+        self.confirm = Confirm::new(count, self.since.started);
+        self
+    }
+
     /// Takes one event at `now`, and says what to do.
     #[must_use]
     pub fn step(&mut self, now: Instant, event: Event) -> Action {
+        self.confirm.expire(now);
         match event {
             Event::HhvmEnded => return Action::Finish(Outcome::HhvmEnded),
             Event::Interrupted => return Action::Finish(Outcome::Interrupted),
             Event::Sampled(asked, load) => self.sampled(now, asked, load),
             Event::FrontEndAnswered(asked, is_up) => self.front_end_answered(asked, is_up),
+            Event::BalancerAnswered(which, answer) => self.confirm.answered(which, answer),
             Event::DepooledAgain => {
+                self.confirm.begin_anew(now);
                 self.since.believe_from = now + self.limits.min_drain;
                 self.zeros = 0;
                 if let Some(notice) = &mut self.notice {
@@ -137,6 +161,9 @@ impl Drain {
                 }
             }
             Event::Tick => {}
+        }
+        if self.confirm.verdict() != Verdict::NotAsked && !self.believes(now) {
+            self.zeros = 0;
         }
         if now >= self.deadline() {
             if self.asked.is_some() && self.load == Load::Unknown(Unknown::NotAsked) {
@@ -147,7 +174,7 @@ impl Drain {
         if self.zeros >= self.limits.zero_samples.get() {
             return Action::Finish(Outcome::Drained);
         }
-        self.ask_front_end(now).unwrap_or_else(|| self.probe_or_wait(now))
+        self.ask_front_end(now).or_else(|| self.ask_balancer(now)).unwrap_or_else(|| self.probe_or_wait(now))
     }
 
     /// When the timeout is over.
@@ -168,10 +195,27 @@ impl Drain {
         now.saturating_duration_since(self.since.started)
     }
 
-    /// How long a zero will not be believed yet, at `now`.
+    /// How long a zero will not be believed yet, at `now`, unless the balancers say otherwise.
     #[must_use]
     pub fn disbelief(&self, now: Instant) -> Duration {
         self.believe_from().saturating_duration_since(now)
+    }
+
+    /// What the balancers say.
+    #[must_use]
+    pub fn confirm(&self) -> &Confirm {
+        &self.confirm
+    }
+
+    /// What the balancers' answers have come to.
+    #[must_use]
+    pub fn balancers(&self) -> Balancers {
+        match self.confirm.verdict() {
+            Verdict::NotAsked => Balancers::NotAsked,
+            Verdict::Confirmed(_) => Balancers::Confirmed,
+            Verdict::In(_) => Balancers::StillSending,
+            Verdict::Unclear(_) | Verdict::Busy(_) | Verdict::Settling(_) => Balancers::Unconfirmed,
+        }
     }
 
     /// What the front end's answers have come to.
@@ -199,9 +243,13 @@ impl Drain {
         }
     }
 
+    fn ask_balancer(&mut self, now: Instant) -> Option<Action> {
+        self.confirm.question(now).map(|(which, at)| Action::AskBalancer(which, at))
+    }
+
     /// Asks the front end for as long as its answer counts. Later, such a request would be a load itself.
     fn ask_front_end(&mut self, now: Instant) -> Option<Action> {
-        let is_over = now >= self.believe_from();
+        let is_over = now >= self.believe_from() || matches!(self.confirm.verdict(), Verdict::Confirmed(_));
         let notice = self.notice.as_mut()?;
         match notice.judge(now) {
             Noticed::Never => None,
@@ -210,17 +258,28 @@ impl Drain {
         }
     }
 
-    /// From here on a zero is believed, as far as is known.
+    /// From here on a zero is believed, as far as is known without the balancers' confirmation.
     fn believe_from(&self) -> Instant {
         let last_up = self.notice.as_ref().and_then(Notice::last_up);
         let noticed = last_up.map(|at| at + self.limits.min_drain);
-        noticed.map_or(self.since.believe_from, |at| at.max(self.since.believe_from))
+        // One that has noticed later than min-drain says has had no time to settle.
+        let late =
+            self.confirm.last_in().filter(|at| *at + SETTLE > self.since.believe_from).map(|at| at + LATE);
+        [noticed, late].into_iter().flatten().fold(self.since.believe_from, Instant::max)
     }
 
     /// Whether a zero of a probe at `asked` counts.
     fn believes(&self, asked: Instant) -> bool {
         let is_answered = self.notice.as_ref().is_none_or(|notice| notice.noticed() != Noticed::Unanswered);
-        is_answered && asked >= self.believe_from()
+        match self.confirm.verdict() {
+            Verdict::Confirmed(at) => asked >= at,
+            Verdict::In(_) => false,
+            // A short min-drain is no reason not to hear what they say.
+            Verdict::Unclear(_) if self.confirm.awaits_an_answer() => false,
+            Verdict::NotAsked | Verdict::Unclear(_) | Verdict::Busy(_) | Verdict::Settling(_) => {
+                is_answered && asked >= self.believe_from()
+            }
+        }
     }
 
     fn sampled(&mut self, now: Instant, asked: Instant, load: Load) {
@@ -234,12 +293,14 @@ impl Drain {
     /// leisure while it would not be believed.
     fn after(&self, asked: Instant) -> Instant {
         let interval = self.limits.poll_interval;
-        if self.zeros > 0 {
-            asked + interval / 2
-        } else if asked < self.believe_from() {
-            (asked + interval.max(SLOW_POLL)).min(self.believe_from()).max(asked + interval / 2)
-        } else {
-            asked + interval * self.distance()
+        let slow = asked + interval.max(SLOW_POLL);
+        match self.confirm.verdict() {
+            _ if self.zeros > 0 => asked + interval / 2,
+            Verdict::In(_) => slow,
+            Verdict::NotAsked | Verdict::Unclear(_) | Verdict::Busy(_) if asked < self.believe_from() => {
+                slow.min(self.believe_from()).max(asked + interval / 2)
+            }
+            _ => asked + interval * self.distance(),
         }
     }
 
@@ -274,3 +335,7 @@ impl Drain {
 #[cfg(test)]
 #[path = "drain_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "drain_balancer_tests.rs"]
+mod balancer_tests;

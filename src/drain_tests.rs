@@ -60,6 +60,7 @@ fn run(
                 questions.push((since(asked) + delay, asked, true));
                 now
             }
+            Action::AskBalancer(..) => panic!("there is no balancer"),
         };
         questions.sort_unstable();
         (now, event) = match questions.first() {
@@ -137,7 +138,7 @@ fn a_node_that_was_out_long_before_needs_no_min_drain() {
                 now = until;
                 event = Event::Tick;
             }
-            Action::AskFrontEnd(_) => panic!("there is no front end"),
+            Action::AskFrontEnd(_) | Action::AskBalancer(..) => panic!("there is nobody else to ask"),
             Action::Finish(outcome) => {
                 assert_eq!(outcome, Outcome::Drained);
                 assert!(now - start < Duration::from_millis(250));
@@ -299,7 +300,7 @@ proptest! {
                     prop_assert!(at >= now && at < drain.deadline());
                     asked = Some(at);
                 }
-                Action::AskFrontEnd(_) => prop_assert!(false, "there is no front end"),
+                Action::AskFrontEnd(_) | Action::AskBalancer(..) => prop_assert!(false, "there is nobody else to ask"),
                 Action::WaitUntil(until) => prop_assert!(until > now && until <= drain.deadline()),
             }
             prop_assert!(!ends_now && now < drain.deadline(), "goes on although it should have ended");

@@ -17,20 +17,22 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `progress`, `terminate`
-//! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
-//! 4. effects: [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
-//!    [`kernel`] (who listens, and who is connected), [`power`], [`probe`] (a file per protocol), [`process`], [`report`],
+//! 3. decisions: [`confirm`], [`drain`], [`locate`], [`notice`], [`repool`], [`tidings`]
+//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health file
+//!    and the record), [`kernel`] (who listens, and who is connected), [`power`], [`probe`] (a file per protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
-//!    [`php_fpm`], [`place`], [`problem`], [`settings`], [`sockets`], [`text`], [`unit`]
+//!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
+pub mod balancers;
 pub mod cli;
 pub mod clock;
 mod commands;
+pub mod confirm;
 pub mod context;
 pub mod datagram;
 pub mod discover;
@@ -57,11 +59,13 @@ pub mod process;
 mod progress;
 pub mod repool;
 pub mod report;
+pub mod row;
 pub mod settings;
 pub mod sockets;
 pub mod systemd;
 mod terminate;
 pub mod text;
+pub mod tidings;
 pub mod unit;
 pub mod wait;
 

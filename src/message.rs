@@ -5,6 +5,7 @@
 use crate::load::{Load, Unknown};
 use crate::outcome::{Ending, Outcome};
 use crate::problem::{Problem, Severity};
+use crate::row::News;
 use crate::text::{clean, paths, seconds, whole};
 use std::fmt;
 use std::io;
@@ -22,6 +23,17 @@ pub enum Priority {
     Notice = 5,
     /// A step.
     Info = 6,
+}
+
+/// Why zero load is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disbelief {
+    /// For so much longer: the load balancer may not have noticed yet.
+    MinDrain(Duration),
+    /// The balancer of that name says that it sends requests here.
+    StillIn(String),
+    /// It sends no new ones, and has been quiet for too short a time.
+    Settling(String),
 }
 
 /// One line of the log.
@@ -56,6 +68,8 @@ pub enum Message {
     Counting(String),
     /// The front end went on answering for the health file at that URL.
     FrontEndStillUp(String),
+    /// Something has changed at the balancer of that name.
+    Balancer(String, News),
     /// The drain waits.
     Waiting {
         /// The load.
@@ -64,8 +78,8 @@ pub enum Message {
         elapsed: Duration,
         /// The cap.
         timeout: Duration,
-        /// For how much longer zero load is ignored.
-        disbelief: Option<Duration>,
+        /// Why zero load is ignored.
+        disbelief: Option<Disbelief>,
     },
     /// The drain is over.
     Finished(Ending),
@@ -131,6 +145,7 @@ impl Message {
     pub fn priority(&self) -> Priority {
         match self {
             Self::Problem(problem) if problem.severity == Severity::Warning => Priority::Warning,
+            Self::Balancer(_, news) if news.is_bad() => Priority::Warning,
             Self::Problem(_)
             | Self::CannotPark(..)
             | Self::CannotUnpark(..)
@@ -158,6 +173,7 @@ impl Message {
                 Priority::Notice
             }
             Self::Counting(_)
+            | Self::Balancer(..)
             | Self::Waiting { .. }
             | Self::Finished(_)
             | Self::Stopping
@@ -172,6 +188,8 @@ impl Message {
         match self {
             Self::Moving { .. } | Self::Returned(_) => "0c8ad9fa132f4c4ba22ddebf1be1f1de",
             Self::Counting(_) => "acfe94d0860d4d08b8491a8bb7f3f4a1",
+            Self::Balancer(_, news) if news.is_bad() => "0b86632597ff42149fc0ada57a2f9380",
+            Self::Balancer(..) => "18dc20f5475c4913b5272f321ec8ef50",
             Self::Waiting { .. } => "0bf35f82a1e848bb971fd66e4b7b0e15",
             Self::Finished(ending) => match ending.outcome {
                 Outcome::Drained => "35069173431041b993155a590e65572b",
@@ -268,8 +286,9 @@ impl Message {
                 "{url} still answered as if the health file were there, so min-drain was counted from the rename; \
                  run hhvm-drain check, and look for a cache or a front controller"
             ),
+            Self::Balancer(name, news) => news.of(name),
             Self::Waiting { load, elapsed, timeout, disbelief } => {
-                waiting(load, *elapsed, *timeout, *disbelief)
+                waiting(load, *elapsed, *timeout, disbelief.as_ref())
             }
             Self::Finished(ending) => ending.to_string(),
             Self::Stopping => "systemd does not know HHVM's main process; stopping HHVM from here".to_owned(),
@@ -327,14 +346,20 @@ impl Message {
     }
 }
 
-fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<Duration>) -> String {
+fn waiting(load: &Load, elapsed: Duration, timeout: Duration, disbelief: Option<&Disbelief>) -> String {
     let time = format!("{} of at most {}", seconds(elapsed), seconds(timeout));
     match (load, disbelief) {
         (Load::Unknown(why), _) => format!("waiting because the load is unknown ({why}), {time}"),
-        (Load::Known(load), Some(left)) => format!(
+        (Load::Known(load), Some(Disbelief::MinDrain(left))) => format!(
             "load is {load}; waiting {} more for the load balancer to notice (min-drain), {time}",
-            seconds(left)
+            seconds(*left)
         ),
+        (Load::Known(load), Some(Disbelief::StillIn(name))) => {
+            format!("load is {load}; waiting for {name} to stop sending, {time}")
+        }
+        (Load::Known(load), Some(Disbelief::Settling(name))) => {
+            format!("load is {load}; waiting for the last requests from {name}, {time}")
+        }
         (Load::Known(load), None) => format!("waiting because the load is still {load}, {time}"),
     }
 }

@@ -54,6 +54,21 @@ pub enum FrontEnd {
     StillUp,
 }
 
+/// What the load balancers that are set said at the end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balancers {
+    /// They were not asked: none is set, or the node could not be taken out.
+    #[default]
+    NotAsked,
+    /// That nothing comes any more, all of them.
+    Confirmed,
+    /// One of them nothing that is understood, or it still had requests under way: min-drain was in force.
+    Unconfirmed,
+    /// One of them that it sends requests here.
+    StillSending,
+}
+
 /// How a wait ended: what the journal, the status line, the next `status` and machines are told of it.
 #[derive(Debug, Clone)]
 pub struct Ending {
@@ -67,6 +82,8 @@ pub struct Ending {
     pub elapsed: Duration,
     /// What the front end said.
     pub front_end: FrontEnd,
+    /// What the load balancers said.
+    pub balancers: Balancers,
 }
 
 impl fmt::Display for Ending {

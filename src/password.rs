@@ -26,6 +26,12 @@ impl Password {
         self.0.is_empty()
     }
 
+    /// The password itself.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// `auth=…` for a query string, percent-encoded (RFC 3986, section 2).
     #[must_use]
     pub fn query(&self) -> String {

@@ -1,12 +1,15 @@
 //! What is shown during a drain: a status line every second, and a line in the log when the load changes.
 
+use crate::confirm::Verdict;
 use crate::drain::Drain;
 use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
-use crate::message::Message;
+use crate::message::{Disbelief, Message};
 use crate::place::{Because, Place, names};
 use crate::report::Reporter;
+use crate::row::News;
 use crate::text::{seconds, whole};
+use crate::tidings::Tidings;
 use std::time::{Duration, Instant};
 
 /// How often a load that changes is logged.
@@ -27,13 +30,34 @@ pub struct Progress<'a> {
     logged: Option<(Instant, Load)>,
     /// Whether it was said that connections are counted.
     says_counting: bool,
+    /// The balancers that are asked, by their names.
+    balancers: Vec<String>,
+    tidings: Tidings,
 }
 
 impl<'a> Progress<'a> {
     /// Tells `reporter` of a drain of `server`, of at most `timeout`.
     #[must_use]
     pub fn new(reporter: &'a Reporter, server: Kind, timeout: Duration) -> Self {
-        Self { reporter, server, timeout, shown: None, logged: None, says_counting: false }
+        let (balancers, tidings) = (Vec::new(), Tidings::of(0));
+        Self {
+            reporter,
+            server,
+            timeout,
+            shown: None,
+            logged: None,
+            says_counting: false,
+            balancers,
+            tidings,
+        }
+    }
+
+    /// The same, of a drain that asks these balancers.
+    #[must_use]
+    pub fn of_balancers(mut self, names: Vec<String>) -> Self {
+        self.tidings = Tidings::of(names.len());
+        self.balancers = names;
+        self
     }
 
     /// Who is drained.
@@ -59,7 +83,21 @@ impl<'a> Progress<'a> {
             self.reporter.status(self.line(drain, now), left + GRACE);
             self.shown = Some((second, asked));
         }
+        for (which, news) in self.tidings.since(drain.confirm()) {
+            self.reporter.tell(Message::Balancer(self.balancer(which), news));
+        }
         self.log(drain, now);
+    }
+
+    /// Tells of a balancer that still sends when the drain times out.
+    pub fn timed_out(&self, drain: &Drain) {
+        if let Verdict::In(which) = drain.confirm().verdict() {
+            self.reporter.tell(Message::Balancer(self.balancer(which), News::StillSending));
+        }
+    }
+
+    fn balancer(&self, which: usize) -> String {
+        self.balancers.get(which).cloned().unwrap_or_default()
     }
 
     /// Tells once if connections are counted because there is no admin port.
@@ -73,11 +111,33 @@ impl<'a> Progress<'a> {
     }
 
     fn line(&self, drain: &Drain, now: Instant) -> String {
-        let time = format!("{} of at most {}", seconds(whole(drain.elapsed(now))), seconds(self.timeout));
+        let at_balancer = match drain.confirm().verdict() {
+            Verdict::NotAsked => String::new(),
+            Verdict::In(which) => format!("waiting for {} to stop sending, ", self.balancer(which)),
+            Verdict::Unclear(which) => format!("not known what {} sends, ", self.balancer(which)),
+            Verdict::Busy(which) | Verdict::Settling(which) => {
+                format!("waiting for the last requests from {}, ", self.balancer(which))
+            }
+            Verdict::Confirmed(_) => "out at all load balancers, ".to_owned(),
+        };
+        let time = whole(drain.elapsed(now));
+        let time = format!("{at_balancer}{} of at most {}", seconds(time), seconds(self.timeout));
         match drain.load() {
             Load::Known(load) => format!("Draining: {load} in flight, {time}"),
             Load::Unknown(Unknown::NotAsked) => format!("Draining: {time}"),
             Load::Unknown(why) => format!("Draining: load unknown ({why}), {time}"),
+        }
+    }
+
+    /// Why zero load is ignored at `now`, if it is.
+    fn disbelief(&self, drain: &Drain, now: Instant) -> Option<Disbelief> {
+        let left = drain.disbelief(now);
+        match drain.confirm().verdict() {
+            Verdict::Confirmed(_) => None,
+            Verdict::In(which) => Some(Disbelief::StillIn(self.balancer(which))),
+            _ if left.is_zero() => None,
+            Verdict::Settling(which) => Some(Disbelief::Settling(self.balancer(which))),
+            Verdict::NotAsked | Verdict::Unclear(_) | Verdict::Busy(_) => Some(Disbelief::MinDrain(left)),
         }
     }
 
@@ -90,7 +150,7 @@ impl<'a> Progress<'a> {
             let since = now.saturating_duration_since(*at);
             since >= REPEAT_EVERY || (since >= LOG_EVERY && !logged.is_like(load))
         });
-        let disbelief = Some(drain.disbelief(now)).filter(|left| drain.is_idle() && !left.is_zero());
+        let disbelief = self.disbelief(drain, now).filter(|_| drain.is_idle());
         if due && (!drain.is_idle() || disbelief.is_some()) {
             self.logged = Some((now, load.clone()));
             self.reporter.tell(Message::Waiting {

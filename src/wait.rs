@@ -1,14 +1,16 @@
 //! The loop that waits for HHVM's end, a signal, an answer or the next deadline, and passes it to the drain.
 
+use crate::balancers::{self, Held, Reader};
 use crate::drain::{Action, Drain, Event};
 use crate::load::Load;
-use crate::outcome::Ending;
+use crate::outcome::{Ending, Outcome};
 use crate::place::Place;
 use crate::pool::{Member, Out};
 use crate::probe::{FrontEnd, Prober, Source};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Reporter;
+use crate::row::Answer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -58,13 +60,25 @@ pub struct Watch<'a> {
     pub place: Option<Place>,
     /// Where the front end's answers come from: whether a load balancer would take them for "up".
     pub front_end: Option<Prober<bool>>,
+    /// Where the balancers' answers come from; none where the kernel has given no thread: that one never answers.
+    pub balancers: Vec<Option<Prober<Answer>>>,
+    /// What ends commands that are still asked at the end.
+    pub held: Option<Held>,
 }
 
 impl<'a> Watch<'a> {
     /// A watch over `process`, if it is known.
     #[must_use]
     pub fn over(process: Option<&'a Process>, signals: &'a Signals) -> Self {
-        Self { signals, process, prober: None, place: None, front_end: None }
+        Self {
+            signals,
+            process,
+            prober: None,
+            place: None,
+            front_end: None,
+            balancers: Vec::new(),
+            held: None,
+        }
     }
 
     /// A watch that asks `source` for the load.
@@ -82,6 +96,17 @@ impl<'a> Watch<'a> {
         self
     }
 
+    /// A watch that asks these balancers, too, each in a thread of its own.
+    #[must_use]
+    pub fn asking_balancers(mut self, readers: Vec<Box<dyn Reader + Send>>, held: Held) -> Self {
+        let start = |mut reader: Box<dyn Reader + Send>| {
+            Prober::start_beside(move |deadline| balancers::ask(&mut *reader, deadline))
+        };
+        self.balancers = readers.into_iter().map(start).collect();
+        self.held = Some(held);
+        self
+    }
+
     /// Blocks until something happens, or `until`. What ends the wait for good comes first.
     pub fn next(&mut self, until: Instant) -> Event {
         self.block(until);
@@ -94,6 +119,11 @@ impl<'a> Watch<'a> {
         if let Some(sample) = self.front_end.as_mut().and_then(Prober::take) {
             return Event::FrontEndAnswered(sample.asked, sample.answer);
         }
+        let mut balancers = self.balancers.iter_mut().enumerate();
+        let answer = balancers.find_map(|(which, prober)| Some((which, prober.as_mut()?.take()?.answer)));
+        if let Some((which, answer)) = answer {
+            return Event::BalancerAnswered(which, answer);
+        }
         let Some(sample) = self.prober.as_mut().and_then(Prober::take) else { return Event::Tick };
         let (load, place) = sample.answer;
         self.place = place;
@@ -104,14 +134,17 @@ impl<'a> Watch<'a> {
         let (prober, front_end) = (self.prober.as_ref(), self.front_end.as_ref());
         let due = [prober.and_then(Prober::due), front_end.and_then(Prober::due)];
         let until = due.into_iter().flatten().fold(until, Instant::min);
-        let mut fds = Vec::with_capacity(4);
+        let mut fds = Vec::with_capacity(4 + self.balancers.len());
         let descriptors = [
             self.signals.0.as_ref().map(AsFd::as_fd),
             self.process.and_then(Process::pidfd),
             prober.and_then(Prober::pipe),
             front_end.and_then(Prober::pipe),
         ];
-        fds.extend(descriptors.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let balancers = self.balancers.iter().flatten().map(Prober::pipe);
+        fds.extend(
+            descriptors.into_iter().chain(balancers).flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)),
+        );
         match poll(&mut fds, timeout(until)) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             // No memory for it, or more descriptors than may be open.
@@ -165,12 +198,18 @@ pub fn drain(
                 }
                 event = pending.take().unwrap_or(Event::Tick);
             }
+            Action::AskBalancer(which, at) => {
+                if let Some(Some(balancer)) = watch.balancers.get_mut(which) {
+                    balancer.ask(at);
+                }
+                event = pending.take().unwrap_or(Event::Tick);
+            }
             Action::WaitUntil(_) if pending.is_some() => event = pending.take().unwrap_or(Event::Tick),
             Action::WaitUntil(until) => {
                 progress.show(&drain, now);
                 event = watch.next(until.min(now + look_every));
                 progress.show_place(watch.place.as_ref());
-                let goes_on = matches!(event, Event::Tick | Event::Sampled(..) | Event::FrontEndAnswered(..));
+                let goes_on = !matches!(event, Event::HhvmEnded | Event::Interrupted);
                 if goes_on && put_back(member, progress.reporter()) {
                     // An answer of a moment when the load balancer could send again comes second.
                     pending = Some(event);
@@ -178,6 +217,9 @@ pub fn drain(
                 }
             }
             Action::Finish(outcome) => {
+                if outcome == Outcome::TimedOut {
+                    progress.timed_out(&drain);
+                }
                 let (load, front_end) = (drain.load().clone(), drain.front_end());
                 return Ending {
                     server: progress.server(),
@@ -185,6 +227,7 @@ pub fn drain(
                     load,
                     elapsed: drain.elapsed(now),
                     front_end,
+                    balancers: drain.balancers(),
                 };
             }
         }

@@ -9,7 +9,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{found, left_running, sharing};
+use super::{balancing, found, left_running, sharing};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -78,6 +78,7 @@ pub(super) fn run(
     findings.extend(unit.as_ref().and_then(|unit| left_running::finding(context, unit, &running)));
     findings.extend(sharing::finding(context, settings));
     findings.extend(settings.health_url.as_ref().map(health_url));
+    findings.extend(balancing::findings(context, settings, &running.scope));
     findings.extend(match front {
         Front::Unasked => Vec::new(),
         Front::Asked(url) => front_end(url),

@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::message::Message;
-use crate::outcome::{FrontEnd, Outcome};
+use crate::outcome::{Balancers, FrontEnd, Outcome};
 use crate::pool::{LastDrain, Member, Store, drain_in_progress};
 use crate::report::{LastWords, Reporter};
 use nix::time::{ClockId, clock_gettime};
@@ -46,7 +46,8 @@ fn what(panic: &PanicHookInfo<'_>) -> String {
 
 fn died(elapsed: Duration, at: String) -> LastDrain {
     let seconds = elapsed.as_secs();
-    LastDrain { outcome: Outcome::Died, load: None, seconds, at, front_end: FrontEnd::NotAsked }
+    let (front_end, balancers) = (FrontEnd::NotAsked, Balancers::NotAsked);
+    LastDrain { outcome: Outcome::Died, load: None, seconds, at, front_end, balancers }
 }
 
 /// A drain that has begun and has not ended, and that nobody is busy with: for so long it went on at most.

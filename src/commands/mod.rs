@@ -1,6 +1,7 @@
 //! The commands, each in its own file. What a library module can decide is not decided here.
 
 mod asking;
+mod balancing;
 mod check;
 mod confined;
 mod drop_in;

@@ -1,6 +1,7 @@
 //! What a command needs once it may take longer: signals to this program, and a reporter.
 
 use super::asking::{Running, source_of};
+use super::balancing::balancers_of;
 use crate::context::{Caller, Context};
 use crate::drain::{Drain, Limits, Since};
 use crate::endpoint::Kind;
@@ -15,6 +16,7 @@ use crate::process::Main;
 use crate::progress::Progress;
 use crate::report::Reporter;
 use crate::settings::Settings;
+use crate::settings::balancer::Balancer;
 use crate::wait::{Signals, Watch, drain};
 use std::time::{Duration, Instant};
 
@@ -92,8 +94,15 @@ impl<'a> Session<'a> {
             Out::Not => None,
         };
         let since = Since::new(started, out, settings.min_drain);
-        let progress = Progress::new(&self.reporter, settings.kind, settings.timeout);
+        let mut progress = Progress::new(&self.reporter, settings.kind, settings.timeout);
         let mut wait = Drain::new(limits, since);
+        // A balancer that cannot notice anything says nothing of use.
+        if out.is_some() && !settings.balancers.is_empty() {
+            let (readers, held) = balancers_of(self.context, settings, &running.scope);
+            wait = wait.asking_balancers(readers.len());
+            watch = watch.asking_balancers(readers, held);
+            progress = progress.of_balancers(settings.balancers.iter().map(Balancer::label).collect());
+        }
         if settings.health_url.is_some() {
             wait = wait.asking_front_end();
         }

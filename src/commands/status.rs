@@ -1,11 +1,13 @@
 //! `status`: whether the node is in the pool, and if not, who took it out, when and why; the load; the last drain.
 
 use super::asking::{Running, source_of};
+use super::balancing::{Said, asked};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
-use crate::outcome::FrontEnd;
+use crate::outcome::{Balancers, FrontEnd};
 use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
+use crate::row::Sends;
 use crate::settings::Settings;
 use crate::systemd;
 use crate::text::{clean, paths};
@@ -31,6 +33,7 @@ struct Status {
     health_files: Vec<File>,
     load: Option<u64>,
     load_error: Option<String>,
+    balancers: Vec<AtBalancer>,
     last_drain: Option<LastDrain>,
     record_error: Option<String>,
     #[serde(skip)]
@@ -42,6 +45,38 @@ struct File {
     path: String,
     state: State,
     error: Option<String>,
+}
+
+/// What a balancer says of this node.
+#[derive(Debug, Serialize)]
+struct AtBalancer {
+    balancer: String,
+    /// None if it is not known.
+    sends: Option<bool>,
+    rows: Vec<String>,
+    error: Option<String>,
+}
+
+impl AtBalancer {
+    fn of(Said { name, view }: Said) -> Self {
+        let (sends, rows, error) = match view {
+            Ok(view) => {
+                let sends = view.rows.iter().any(|row| row.sends != Sends::No);
+                (Some(sends), view.rows.iter().map(ToString::to_string).collect(), None)
+            }
+            Err(why) => (None, Vec::new(), Some(why.to_string())),
+        };
+        Self { balancer: name, sends, rows, error }
+    }
+
+    fn words(&self) -> String {
+        let said = match (self.sends, &self.error) {
+            (Some(true), _) => format!("sends requests here ({})", self.rows.join(", ")),
+            (Some(false), _) => format!("sends no requests here ({})", self.rows.join(", ")),
+            (None, why) => format!("unknown ({})", why.as_deref().unwrap_or_default()),
+        };
+        format!("Balancer:   {}: {said}", self.balancer)
+    }
 }
 
 /// Where the node is, or one health file; the worse ones are greater.
@@ -113,6 +148,7 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         health_files,
         load,
         load_error,
+        balancers: asked(context, settings, &running.scope).into_iter().map(AtBalancer::of).collect(),
         last_drain: member.store().last_drain(),
         record_error,
         runs: running.main.process().is_some(),
@@ -158,6 +194,7 @@ impl Status {
             (Some(load), _) => format!("Load:       {load} in flight"),
             (None, why) => format!("Load:       unknown ({})", why.as_deref().unwrap_or_default()),
         });
+        lines.extend(self.balancers.iter().map(AtBalancer::words));
         lines.push(match &self.last_drain {
             Some(last) => {
                 let load = last.load.map_or("unknown".to_owned(), |load| load.to_string());
@@ -165,8 +202,14 @@ impl Status {
                     FrontEnd::StillUp => ", the front end still answered",
                     FrontEnd::Noticed | FrontEnd::NotAsked => "",
                 };
+                let at_balancers = match last.balancers {
+                    Balancers::Confirmed => ", out at all load balancers",
+                    Balancers::StillSending => ", a load balancer still sent requests",
+                    Balancers::Unconfirmed => ", not confirmed by the load balancers",
+                    Balancers::NotAsked => "",
+                };
                 format!(
-                    "Last drain: {} after {} s, load {load}{note}, {}",
+                    "Last drain: {} after {} s, load {load}{note}{at_balancers}, {}",
                     last.outcome.name(),
                     last.seconds,
                     last.at

@@ -6,7 +6,7 @@ use crate::context::{Caller, Context};
 use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
-use crate::outcome::{Ending, FrontEnd, Outcome};
+use crate::outcome::{Balancers, Ending, FrontEnd, Outcome};
 use crate::pool::{Depooled, DrainLock, LastDrain, Member, Out, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
@@ -76,6 +76,7 @@ fn not_running(server: Kind) -> Ending {
         load: Load::Unknown(Unknown::NotAsked),
         elapsed: Duration::ZERO,
         front_end: FrontEnd::NotAsked,
+        balancers: Balancers::NotAsked,
     }
 }
 
@@ -113,6 +114,7 @@ impl Session<'_> {
             seconds: ending.elapsed.as_secs(),
             at: member.store().now().at,
             front_end: ending.front_end,
+            balancers: ending.balancers,
         });
         member.store().note_end();
     }

@@ -68,11 +68,23 @@ pub fn users_listening(
     host: &Host,
     deadline: Instant,
 ) -> Result<Vec<u32>, Unseen> {
+    let listens = |row: &&TcpRow| Place::Tcp(row.local).is_reached_by(address);
+    Ok(listening(pid, host, deadline)?.iter().filter(listens).map(|row| row.user).collect())
+}
+
+/// Where anybody listens by TCP in the network name space of `pid`.
+///
+/// # Errors
+/// When it is not known.
+pub fn ports(pid: i32, host: &Host, deadline: Instant) -> Result<Vec<Place>, Unseen> {
+    Ok(listening(pid, host, deadline)?.iter().map(|row| Place::Tcp(row.local)).collect())
+}
+
+fn listening(pid: i32, host: &Host, deadline: Instant) -> Result<Vec<TcpRow>, Unseen> {
     let id = id_of(host, pid).map_err(|error| Unseen::NameSpace(pid, error.kind()))?;
     let mut space = NetSpace::open(host, pid, id)?;
     space.list_tcp(Wanted::Listeners, 0, deadline)?;
-    let listens = |row: &&TcpRow| Place::Tcp(row.local).is_reached_by(address);
-    Ok(space.listed.tcp.iter().filter(listens).map(|row| row.user).collect())
+    Ok(space.listed.tcp)
 }
 
 /// What was seen, with the lists of those sockets alone that belong to its listeners, as they are now. Sockets of which

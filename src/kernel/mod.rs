@@ -18,7 +18,7 @@ mod wire;
 
 pub use cgroup::of_self as own_cgroup;
 pub use enter::{in_network_of, is_one_network};
-pub use look::{listeners, look, relist, still_holds, users_listening};
+pub use look::{listeners, look, ports, relist, still_holds, users_listening};
 pub use outside::{leave_hidden_root, shows_processes};
 pub use processes::processes;
 pub use unseen::Unseen;

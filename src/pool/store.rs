@@ -9,7 +9,7 @@ use super::whole::{
 use crate::clock::{self, Stamp};
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::outcome::{FrontEnd, Outcome};
+use crate::outcome::{Balancers, FrontEnd, Outcome};
 use crate::text::quote;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
@@ -40,6 +40,9 @@ pub struct LastDrain {
     /// What the front end said for the health file; not asked by version 0.1.0.
     #[serde(default)]
     pub front_end: FrontEnd,
+    /// What the load balancers said; not asked by version 0.1.0.
+    #[serde(default)]
+    pub balancers: Balancers,
 }
 
 /// Where a record was written to.

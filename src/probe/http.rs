@@ -92,10 +92,9 @@ impl From<ureq::Error> for Unknown {
     }
 }
 
-/// Resolves names in the probe's own thread; ureq's own resolver starts a thread for every request, even for an
-/// address.
+/// Resolves names in the thread that asks; ureq's own resolver starts a thread for every request, even for an address.
 #[derive(Debug)]
-struct InThread;
+pub struct InThread;
 
 impl Resolver for InThread {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {

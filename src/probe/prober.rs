@@ -40,6 +40,11 @@ impl<T: Send + 'static> Prober<T> {
         })
     }
 
+    /// As [`Prober::start`], for one whom others must not wait for: none without a thread.
+    pub fn start_beside(ask: impl FnMut(Instant) -> T + Send + 'static) -> Option<Self> {
+        Some(Self::start(ask)).filter(|prober| matches!(prober.0, Way::Thread { .. }))
+    }
+
     /// Asks at `at`; the answer comes when [`Prober::pipe`] is readable, or [`Prober::due`] has come.
     pub fn ask(&mut self, at: Instant) {
         match &mut self.0 {

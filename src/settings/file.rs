@@ -1,11 +1,12 @@
 //! Reads one settings file into assignments, each with its line and column. In a file with mistakes, the rest is kept.
 
-use super::table::{SPECS, Spec};
+use super::table::{Form, SPECS, Spec};
 use crate::context::UnitName;
 use crate::problem::{Position, Severity};
+use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 /// One setting as a file gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,9 +122,13 @@ impl Reader<'_> {
         let Some(spec) = Spec::named(name) else {
             return self.mistake(at, &unknown_key(name), Severity::Warning);
         };
-        let Some(values) = values(value.get_ref()) else {
-            let message =
-                format!("{name}: expected a string in quotes, found {}", value.get_ref().type_str());
+        let Some(values) = values(spec, value.get_ref()) else {
+            let message = match spec.form {
+                Form::Tables => format!("{name}: expected strings, or tables with strings in them"),
+                Form::One | Form::List(_) => {
+                    format!("{name}: expected a string in quotes, found {}", value.get_ref().type_str())
+                }
+            };
             return self.mistake(&value.span(), &message, Severity::Error);
         };
         let unit = unit.cloned();
@@ -150,16 +155,26 @@ impl Reader<'_> {
     }
 }
 
-/// A text, a whole number, or a list of texts.
-fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
+/// A text, a whole number, or a list of texts; of a setting that takes them also tables.
+fn values(spec: &Spec, value: &DeValue<'_>) -> Option<Vec<String>> {
     match value {
-        DeValue::String(text) => Some(vec![text.to_string()]),
-        DeValue::Integer(number) => Some(vec![number.as_str().replace('_', "")]),
-        DeValue::Array(items) => {
-            items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
-        }
-        _ => None,
+        DeValue::Integer(number) if !spec.is_for_files_only() => Some(vec![number.as_str().replace('_', "")]),
+        DeValue::Array(items) => items.iter().map(|item| text_or_table(spec, item.get_ref())).collect(),
+        _ => Some(vec![text_or_table(spec, value)?]),
     }
+}
+
+fn text_or_table(spec: &Spec, value: &DeValue<'_>) -> Option<String> {
+    let table = match value {
+        DeValue::String(text) => return Some(text.to_string()),
+        DeValue::Table(table) if spec.is_for_files_only() => table,
+        _ => return None,
+    };
+    let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+        Some((key.get_ref().to_string(), value.get_ref().as_str()?.to_owned()))
+    };
+    let entries: Option<BTreeMap<String, String>> = table.iter().map(entry).collect();
+    serde_json::to_string(&entries?).ok()
 }
 
 /// Says that a key is unknown, and names the nearest known one.

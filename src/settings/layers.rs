@@ -103,6 +103,10 @@ impl Layers {
             let location = Location::Variable(name.to_owned());
             let key = rest.to_lowercase().replace('_', "-");
             match Spec::named(&key) {
+                Some(spec) if spec.is_for_files_only() => {
+                    let message = format!("{key} can be set in files only, see hhvm-drain.toml(5)");
+                    self.problems.push(Problem::error(location, message));
+                }
                 Some(spec) => self.set(location, spec, &spec.split(value)),
                 None => self.problems.push(Problem::warning(location, file::unknown_key(&key))),
             }

@@ -1,9 +1,11 @@
 //! The table of settings, with one entry for each. Elsewhere there is only its use and its manual.
 
+use super::balancer::{Balancer, balancers};
 use super::value::{self, Repool, list, one, optional, whole};
 use crate::endpoint::{Endpoint, Kind};
 use crate::page_url::PageUrl;
 use crate::problem::Location;
+use crate::row::Named;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -20,6 +22,8 @@ pub enum Form {
     One,
     /// One or more; in a variable they stand between this character.
     List(char),
+    /// Any number of texts and tables, which only a file can hold; a table is passed on as JSON.
+    Tables,
 }
 
 /// A setting's entry in the table.
@@ -45,6 +49,12 @@ impl Spec {
         SPECS.iter().find(|spec| spec.name == name)
     }
 
+    /// Whether it can be set in files only.
+    #[must_use]
+    pub fn is_for_files_only(&self) -> bool {
+        self.form == Form::Tables
+    }
+
     /// The name of the environment variable.
     #[must_use]
     pub fn variable(&self) -> String {
@@ -57,6 +67,7 @@ impl Spec {
         match self.form {
             Form::One => vec![text],
             Form::List(separator) => text.split(separator).collect(),
+            Form::Tables => Vec::new(),
         }
     }
 }
@@ -175,6 +186,16 @@ settings! {
     start_timeout: Duration = ("start-timeout", "TIME", Some("60s")),
     one(value::duration) as Form::One,
     "Longest time that a start waits until HHVM serves";
+
+    /// The load balancers that are asked during a drain.
+    balancers: Vec<Balancer> = ("balancer", "BALANCER", None),
+    whole(balancers) as Form::Tables,
+    "Load balancers to ask during a drain";
+
+    /// How the balancers know this node.
+    balancer_name: Named = ("balancer-name", "NAME", Some("auto")),
+    one(str::parse) as Form::One,
+    "This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER";
 }
 
 impl Settings {

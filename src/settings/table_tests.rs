@@ -29,6 +29,8 @@ fn every_key_takes_a_value_that_its_manual_shows() {
         ("threshold", "1"),
         ("repool", "after-stop"),
         ("start-timeout", "90s"),
+        ("balancer", "haproxy+unix:///run/haproxy/admin.sock"),
+        ("balancer-name", "web_80/web1"),
     ] {
         let before = settings.clone();
         settings.set(Spec::named(name).unwrap(), &[value]).unwrap();
@@ -53,6 +55,8 @@ fn a_wrong_value_says_what_is_right_and_changes_nothing() {
         ("health-file", "status.php", "absolute"),
         ("health-file", "/var/www/", "a file"),
         ("endpoint", "ftp://x", "fastcgi://"),
+        ("balancer", "lb1", "haproxy+unix://"),
+        ("balancer-name", "a/b/c", "ADDR:PORT"),
     ] {
         let message = settings.set(Spec::named(name).unwrap(), &[value]).unwrap_err();
         assert!(message.contains(part), "{name}: {message}");

@@ -9,6 +9,7 @@
 
 mod answers;
 mod attacks;
+mod balancers;
 mod meanwhile;
 mod operator;
 mod pool;

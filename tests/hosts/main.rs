@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attacks;
+mod balancers;
 mod endpoints;
 mod files;
 mod foreign_units;
@@ -48,6 +49,14 @@ macro_rules! tests {
 #[rustfmt::skip]
 /// On Debian 12 only: what takes long, or has little to do with the version of systemd.
 const ONCE: &[Test] = tests! {
+    balancers:
+        it_ends_once_haproxy_has_noticed_and_not_one_request_fails,
+        every_way_to_ask_haproxy_finds_this_node,
+        a_reload_in_mid_drain_begins_anew,
+        with_one_balancer_dead_min_drain_applies,
+        requests_in_the_servers_queue_arrive_before_the_end,
+        a_request_that_is_tried_again_or_still_connecting_is_waited_for,
+        clients_that_stick_to_the_node_are_waited_for_until_min_drain;
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
     attacks:

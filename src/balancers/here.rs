@@ -1,0 +1,39 @@
+//! This node, as balancers may know it: its addresses, where something listens, its name.
+
+use crate::context::Root;
+use crate::files;
+use crate::kernel::{Host, Scope, listeners, ports};
+use crate::row::Here;
+use nix::ifaddrs::getifaddrs;
+use std::net::IpAddr;
+use std::time::Instant;
+
+/// The process in whose network name space a front end is.
+const PID_1: i32 = 1;
+/// The kernel's host names have at most 64 bytes (`gethostname(2)`).
+const NAME_MAX: u64 = 256;
+
+/// This host and the unit of `scope`. What cannot be seen by `deadline` is left out: then no row is found by it.
+#[must_use]
+pub fn here(root: &Root, scope: &Scope, deadline: Instant) -> Here {
+    let host = Host::below(root);
+    let own = listeners(scope, &host, deadline).unwrap_or_default();
+    let all = ports(PID_1, &host, deadline).or_else(|_| ports(host.looker.pid, &host, deadline));
+    let name = files::read(&root.join("/proc/sys/kernel/hostname"), NAME_MAX).and_then(files::text);
+    Here {
+        addresses: addresses(),
+        own: own.into_iter().map(|listener| listener.place).collect(),
+        all: all.unwrap_or_default(),
+        name: name.unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn addresses() -> Vec<IpAddr> {
+    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
+    let ip = |interface: nix::ifaddrs::InterfaceAddress| {
+        let address = interface.address?;
+        let four = address.as_sockaddr_in().map(|four| IpAddr::V4(four.ip()));
+        four.or_else(|| address.as_sockaddr_in6().map(|six| IpAddr::V6(six.ip())))
+    };
+    interfaces.filter_map(ip).collect()
+}

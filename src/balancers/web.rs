@@ -1,0 +1,107 @@
+//! One page over HTTP: a user where one is set, no proxy, no redirect, no connection kept, a bound on the answer.
+
+use super::reader::{ANSWER_MAX, left};
+use crate::context::Root;
+use crate::files;
+use crate::password::Password;
+use crate::probe::http::InThread;
+use crate::row::Unclear;
+use crate::settings::balancer::{Login, Proof, Web};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use std::io::{self, Read};
+use std::net::ToSocketAddrs;
+use std::time::Instant;
+use ureq::Agent;
+use ureq::unversioned::transport::DefaultConnector;
+
+/// Room for an answer's head, and for what is read at a time.
+const BUFFER: usize = 16 << 10;
+/// Room for a request with the longest password.
+const REQUEST_MAX: usize = 8 << 10;
+/// A larger password file is a mistake.
+const PASSWORD_MAX: u64 = 1023;
+
+/// Asks for one page again and again.
+pub(super) struct Pages {
+    agent: Agent,
+    web: Web,
+    root: Root,
+}
+
+impl Pages {
+    pub(super) fn of(web: Web, root: Root) -> Self {
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .max_response_header_size(BUFFER)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(REQUEST_MAX)
+            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: Agent::with_parts(config, DefaultConnector::default(), InThread), web, root }
+    }
+
+    /// The page, with `suffix` after its path.
+    pub(super) fn get(&self, suffix: &str, deadline: Instant) -> Result<String, Unclear> {
+        let url = format!("http://{}{}{suffix}", self.web.authority(), self.web.path);
+        let mut request = self.agent.get(url);
+        if let Some(login) = &self.web.login {
+            request = request.header("Authorization", self.authorization(login)?);
+        }
+        let request = request.config().timeout_global(Some(left(deadline)?)).build();
+        let mut response = request.call().map_err(unclear)?;
+        if response.status() != 200 {
+            return Err(Unclear::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        let reader = response.body_mut().as_reader();
+        reader.take(ANSWER_MAX as u64 + 1).read_to_end(&mut body).map_err(of_body)?;
+        if body.len() > ANSWER_MAX {
+            return Err(Unclear::TooLong);
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Whether the page's host is this one.
+    pub(super) fn is_local(&self, own: &[std::net::IpAddr]) -> bool {
+        let Ok(found) = (self.web.host.as_str(), self.web.port).to_socket_addrs() else { return false };
+        let mut found = found.map(|address| address.ip().to_canonical()).peekable();
+        found.peek().is_some() && found.all(|ip| ip.is_loopback() || own.contains(&ip))
+    }
+
+    /// RFC 7617.
+    fn authorization(&self, login: &Login) -> Result<String, Unclear> {
+        let mut words = format!("{}:", login.user).into_bytes();
+        match &login.password {
+            Proof::Written(password) => words.extend_from_slice(password.bytes()),
+            Proof::File(path) => {
+                let bad = |why: String| Unclear::File(format!("password-file {}: {why}", path.display()));
+                let bytes = files::read(&self.root.join(path), PASSWORD_MAX)
+                    .map_err(|why| bad(format!("cannot be read ({why})")))?;
+                let password = Password::of_file(&bytes).ok_or_else(|| bad("is empty".to_owned()))?;
+                words.extend_from_slice(password.bytes());
+            }
+        }
+        Ok(format!("Basic {}", BASE64_STANDARD.encode(words)))
+    }
+}
+
+fn of_body(error: io::Error) -> Unclear {
+    match error.downcast::<ureq::Error>() {
+        Ok(error) => unclear(error),
+        Err(error) => error.into(),
+    }
+}
+
+fn unclear(error: ureq::Error) -> Unclear {
+    match error {
+        ureq::Error::Timeout(_) => Unclear::TimedOut,
+        ureq::Error::Io(error) => error.into(),
+        ureq::Error::HostNotFound => Unclear::NoSuchName,
+        ureq::Error::ConnectionFailed => Unclear::Unreachable(io::ErrorKind::ConnectionRefused),
+        other => Unclear::CannotAsk(crate::text::quote(&format!("it does not speak HTTP ({other})"))),
+    }
+}
