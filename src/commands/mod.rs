@@ -7,6 +7,7 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod known;
 mod left_running;
 mod neighbours;
 mod operator;

@@ -6,7 +6,7 @@ use crate::drain::{Drain, Limits, Since};
 use crate::error::Result;
 use crate::message::Message;
 use crate::outcome::Ending;
-use crate::pool::{Member, Out};
+use crate::pool::{Announcement, Member, Out};
 use crate::probe::FrontEnd;
 use crate::problem::Problem;
 use crate::progress::Progress;
@@ -50,6 +50,7 @@ impl<'a> Session<'a> {
         out: Out,
     ) -> Result<Ending> {
         let settings = self.settings;
+        let _announced = Announcement::of_drain(member.store(), settings.timeout);
         let mut watch = self.watch(running, started + settings.timeout)?;
         if let Some(url) = &settings.health_url {
             watch = watch.asking_front_end(FrontEnd::at(url))?;

@@ -1,6 +1,7 @@
 //! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
 //! children are the only writers of either.
 
+mod announcement;
 mod bring_back;
 mod bytes;
 mod copies;
@@ -10,10 +11,12 @@ mod directory;
 mod fate;
 mod find;
 mod identity;
+mod last_drain;
 mod lock;
 mod member;
 mod obstacle;
 mod park;
+mod published;
 mod record;
 mod sharers;
 mod sharing;
@@ -22,18 +25,21 @@ mod store;
 mod whereabouts;
 mod whole;
 
+pub use announcement::Announcement;
 pub use bring_back::Left;
 pub use depool::{Depooled, Out};
 pub use directory::{Directory, Entry};
 pub use fate::{Fate, Place, View};
 pub use identity::{Boot, FileId, Written};
+pub use last_drain::LastDrain;
 pub use lock::{DrainLock, drain_in_progress};
 pub use member::Member;
 pub use obstacle::{Obstacle, Rights};
+pub use published::{Activity, Membership, Phase, Published, Word, Writer};
 pub use record::{By, Parked, Record, Wish};
 pub use sharing::{Neighbours, Own, Standing};
 pub use sight::Sight;
-pub use store::{LastDrain, Saved, Store};
+pub use store::{Saved, Store};
 pub use whereabouts::Whereabouts;
 
 #[cfg(any(test, fuzzing))]

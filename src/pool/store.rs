@@ -1,13 +1,13 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
 use super::copy::Copy;
+use super::last_drain::LastDrain;
+use super::published::{Activity, Membership, Precedence, Published, VERSION, Writer};
 use super::record::Record;
 use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
 use crate::clock::Stamp;
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::outcome::{FrontEnd, Outcome};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -20,24 +20,12 @@ const STATE: &str = "/var/lib/hhvm-drain";
 const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
-/// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
+/// How often the published state is written anew, should the record change meanwhile.
+const TRIES: usize = 3;
+/// Locks, and the published state; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
 const RUNTIME: &str = "/run/hhvm-drain";
-
-/// What became of the last drain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastDrain {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The load at its end, if it was known.
-    pub load: Option<u64>,
-    /// How long it took.
-    pub seconds: u64,
-    /// When it ended.
-    pub at: String,
-    /// What the front end said for the health file; not asked by version 0.1.0.
-    #[serde(default)]
-    pub front_end: FrontEnd,
-}
+/// A file that debian/prerm makes in [`RUNTIME`].
+const LEAVING: &str = "leaving";
 
 /// Where a record was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +53,7 @@ impl Store {
     /// The record, if there is one.
     ///
     /// # Errors
-    /// [`Error::RecordBroken`] when it is there and cannot be read.
+    /// [`Error::RecordBroken`] when it is there and cannot be read; [`Error::RecordDenied`] by this user.
     pub fn record(&self) -> Result<Option<Record>> {
         // The one in memory is newer: it is there only while the other could not be written.
         for directory in [RUNTIME, STATE] {
@@ -73,6 +61,9 @@ impl Store {
             match read(&path) {
                 Ok(Some(record)) => return Ok(Some(record)),
                 Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(Error::RecordDenied(path));
+                }
                 Err(error) => return Err(Error::RecordBroken { path, why: error.to_string() }),
             }
         }
@@ -84,6 +75,12 @@ impl Store {
     /// # Errors
     /// When neither can be written.
     pub fn save(&self, record: &Record) -> Result<Saved> {
+        let saved = self.save_silently(record);
+        self.publish();
+        saved
+    }
+
+    fn save_silently(&self, record: &Record) -> Result<Saved> {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
         match write(&durable, record, Readers::Everybody, Durability::Synced) {
@@ -144,6 +141,7 @@ impl Store {
             }
         }
         let _ = fs::remove_file(self.path(STATE, COPIES));
+        self.publish();
         Ok(())
     }
 
@@ -156,6 +154,85 @@ impl Store {
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
     pub fn note_last_drain(&self, last: &LastDrain) {
         let _ = write(&self.path(STATE, "last.json"), last, Readers::Everybody, Durability::WhenConvenient);
+        self.publish();
+    }
+
+    /// The published state, if there is one.
+    ///
+    /// # Errors
+    /// As open(2) and read(2), and for what is no published state.
+    pub fn published(&self) -> io::Result<Option<Published>> {
+        read(&self.published_path())
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn published_path(&self) -> PathBuf {
+        self.path(RUNTIME, "state")
+    }
+
+    /// Whether the package is being removed: its script says so, for the agent.
+    #[must_use]
+    pub fn is_package_leaving(&self) -> bool {
+        self.root.join(RUNTIME).join(LEAVING).exists()
+    }
+
+    /// The unit.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        self.unit.as_str()
+    }
+
+    /// Publishes how things stand. Nothing that this program does depends on it, so a full `/run` only costs others
+    /// the news.
+    pub fn publish(&self) {
+        self.publish_with(self.activity().as_ref());
+    }
+
+    /// Publishes what a process does from now on.
+    pub(super) fn announce(&self, activity: Activity, precedence: Precedence) {
+        let others = self.activity().filter(|other| other.writer != activity.writer);
+        let others = others.filter(|_| precedence == Precedence::Last);
+        self.publish_with(Some(&others.unwrap_or(activity)));
+    }
+
+    /// Publishes that `writer` has done what it announced.
+    pub(super) fn announce_end(&self, writer: Writer) {
+        let others = self.activity().filter(|other| other.writer != writer);
+        self.publish_with(others.as_ref());
+    }
+
+    /// What a process that still runs, or may, has announced.
+    fn activity(&self) -> Option<Activity> {
+        let published = self.published().ok().flatten();
+        let boot_id = self.now().boot_id;
+        let published = published.filter(|published| published.is_about(self.unit.as_str(), &boot_id));
+        published?.activity.filter(|activity| activity.writer.runs(&self.proc()) != Some(false))
+    }
+
+    /// Writers do not wait for each other. As each looks at the record once more after it has written, the last one of
+    /// them leaves what the record says.
+    fn publish_with(&self, activity: Option<&Activity>) {
+        for _ in 0..TRIES {
+            let membership = self.membership();
+            let state = Published {
+                version: VERSION,
+                unit: self.unit.to_string(),
+                written: self.now(),
+                membership: membership.clone(),
+                activity: activity.cloned(),
+                last_drain: self.last_drain(),
+            };
+            let written =
+                write(&self.published_path(), &state, Readers::Everybody, Durability::WhenConvenient);
+            if written.is_err() || self.membership() == membership {
+                break;
+            }
+        }
+    }
+
+    fn membership(&self) -> Membership {
+        self.record().map_or(Membership::Unknown, |record| Membership::of(record.as_ref()))
     }
 
     /// Whether a record could be written now. The record itself is not touched.
@@ -169,7 +246,12 @@ impl Store {
     /// This instant.
     #[must_use]
     pub fn now(&self) -> Stamp {
-        Stamp::now(&self.root.join("/proc"))
+        Stamp::now(&self.proc())
+    }
+
+    /// Where procfs is.
+    pub(super) fn proc(&self) -> PathBuf {
+        self.root.join("/proc")
     }
 
     /// The lock of a health file, for all units that name it by this path.

@@ -11,6 +11,7 @@ mod answers;
 mod meanwhile;
 mod operator;
 mod pool;
+mod published;
 mod rig;
 mod run;
 mod stop;
