@@ -22,6 +22,7 @@ const MORE: &str = "\
 Hooks, called by systemd:
   stop      Take the node out and wait until HHVM may stop (ExecStop=)
   restore   Undo what `stop` did, if repool allows it (ExecStopPost=, ExecStartPre=, ExecStartPost=)
+  agent     Answer HAProxy's agent-check (hhvm-drain-agent.socket)
 
 Examples:
   hhvm-drain check                          will the next stop drain?
@@ -76,6 +77,9 @@ pub enum Command {
         #[arg(long, conflicts_with = "wait")]
         after_start: bool,
     },
+    /// Answer HAProxy's agent-check (for hhvm-drain-agent.socket)
+    #[command(hide = true)]
+    Agent,
     /// Take the node out until `pool`, across restarts and reboots
     Depool {
         /// The reason that `status` shows

@@ -16,8 +16,8 @@
 //! commands bring them together.
 //!
 //! 1. program: [`cli`], `commands`
-//! 2. loops: [`wait`], `progress`, `terminate`
-//! 3. decisions: [`drain`], [`locate`], [`notice`], [`repool`]
+//! 2. loops: [`wait`], `agent`, `progress`, `terminate`
+//! 3. decisions: [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
 //!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`]
@@ -28,6 +28,7 @@
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
+mod agent;
 pub mod cli;
 pub mod clock;
 mod commands;
@@ -36,6 +37,7 @@ pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
+pub mod farewell;
 pub mod files;
 pub mod hhvm;
 pub mod kernel;

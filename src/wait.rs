@@ -13,7 +13,7 @@ use crate::report::Reporter;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// The longest time between two looks at the health file; longer than the usual time between two answers, each of which
@@ -42,8 +42,16 @@ impl Signals {
             .map_err(|error| Error::Wait(error.into()))
     }
 
-    fn arrived(&self) -> bool {
+    /// Whether one has come; it is then taken for handled.
+    #[must_use]
+    pub fn arrived(&self) -> bool {
         matches!(self.0.read_signal(), Ok(Some(_)))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
@@ -122,8 +130,9 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// In whole milliseconds, rounded up, so that a wait never ends just before its time.
-fn timeout(until: Instant) -> PollTimeout {
+/// The time left in whole milliseconds, rounded up, so that a wait never ends just before its time.
+#[must_use]
+pub fn timeout(until: Instant) -> PollTimeout {
     let left = until.saturating_duration_since(Instant::now());
     let millis = left.as_micros().div_ceil(1000);
     i32::try_from(millis).ok().and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::MAX)

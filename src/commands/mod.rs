@@ -1,5 +1,6 @@
 //! The commands, each in its own file. What a library module can decide is not decided here.
 
+mod agent;
 mod asking;
 mod check;
 mod confined;
@@ -52,6 +53,7 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             };
             check::run(context, settings, problems, &front)
         }
+        Command::Agent => agent::run(context),
         Command::DropIn => drop_in::run(context, settings),
     }
 }

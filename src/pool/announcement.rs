@@ -1,6 +1,6 @@
 //! What this process does, for everybody to see for as long as it lasts.
 
-use super::published::{Activity, Phase, Precedence, Writer};
+use super::activity::{Activity, Phase, Precedence, Writer};
 use super::store::Store;
 use std::time::Duration;
 

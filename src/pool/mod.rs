@@ -1,6 +1,7 @@
 //! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
 //! children are the only writers of either.
 
+mod activity;
 mod announcement;
 mod bring_back;
 mod bytes;
@@ -25,6 +26,7 @@ mod store;
 mod whereabouts;
 mod whole;
 
+pub use activity::{Activity, Phase, Writer};
 pub use announcement::Announcement;
 pub use bring_back::Left;
 pub use depool::{Depooled, Out};
@@ -35,7 +37,7 @@ pub use last_drain::LastDrain;
 pub use lock::{DrainLock, drain_in_progress};
 pub use member::Member;
 pub use obstacle::{Obstacle, Rights};
-pub use published::{Activity, Membership, Phase, Published, Word, Writer};
+pub use published::{Membership, Published, Word};
 pub use record::{By, Parked, Record, Wish};
 pub use sharing::{Neighbours, Own, Standing};
 pub use sight::Sight;

@@ -1,13 +1,11 @@
 //! What everybody on the host may know of a unit, root or not: whether the node is out, by whom and why, and what
 //! goes on just now. It lies in memory, and is written anew whenever one of these changes.
 
+use super::activity::{Activity, Phase};
 use super::last_drain::LastDrain;
 use super::record::{By, Record};
 use crate::clock::Stamp;
-use crate::process::Process;
-use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// The format that this program writes. A reader takes no other: to answer for a node, it has to understand all of it.
 /// What it need not understand is added without a new number.
@@ -15,6 +13,7 @@ pub const VERSION: u32 = 1;
 
 /// The published state of a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Members", into = "Members")]
 pub struct Published {
     /// The format.
     pub version: u32,
@@ -23,19 +22,38 @@ pub struct Published {
     /// When this was written; it says nothing of another boot.
     pub written: Stamp,
     /// Whether the node is out.
-    #[serde(flatten)]
     pub membership: Membership,
     /// What goes on, if anything does.
-    #[serde(default)]
     pub activity: Option<Activity>,
     /// How the last drain ended.
-    #[serde(default)]
     pub last_drain: Option<LastDrain>,
 }
 
+/// The same, as it stands in the file.
+#[derive(Serialize, Deserialize)]
+struct Members {
+    version: u32,
+    unit: String,
+    written: Stamp,
+    node: Node,
+    by: Option<By>,
+    who: Option<String>,
+    reason: Option<String>,
+    since: Option<Stamp>,
+    activity: Option<Activity>,
+    last_drain: Option<LastDrain>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Node {
+    In,
+    Out,
+    Unknown,
+}
+
 /// Whether hhvm-drain has taken the node out. What somebody moved by hand is no concern of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "node", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Membership {
     /// It has not, or has put it back.
     In,
@@ -44,61 +62,14 @@ pub enum Membership {
         /// Who wanted it.
         by: By,
         /// The operator's login name.
-        #[serde(default)]
         who: Option<String>,
         /// Why.
-        #[serde(default)]
         reason: Option<String>,
         /// Since when.
         since: Stamp,
     },
     /// The record cannot be read.
     Unknown,
-}
-
-/// Something that takes time, and the process that does it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activity {
-    /// What is done.
-    pub phase: Phase,
-    /// Since when.
-    pub since: Stamp,
-    /// For so many seconds at most; none if nobody can tell.
-    #[serde(default)]
-    pub at_most: Option<u64>,
-    /// Who does it.
-    pub writer: Writer,
-}
-
-/// What is done that takes time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// Waiting until no request is in flight.
-    Draining,
-    /// Waiting until the server serves, to put the node back.
-    Returning,
-    /// Something that a later version does.
-    #[serde(other)]
-    Other,
-}
-
-/// Whose activity is told of, if several processes do something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precedence {
-    /// The new one's.
-    First,
-    /// That of the others, while they run.
-    Last,
-}
-
-/// A process that is still the one that wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Writer {
-    /// Its number.
-    pub pid: i32,
-    /// When it was started, in clock ticks since boot (`/proc/PID/stat`, field 22); no other process has both.
-    pub started: u64,
 }
 
 /// What there is to say to a balancer that asks.
@@ -108,6 +79,34 @@ pub enum Word {
     Drain,
     /// Send requests, if the checks are good.
     Ready,
+}
+
+impl TryFrom<Members> for Published {
+    type Error = &'static str;
+
+    fn try_from(members: Members) -> Result<Self, Self::Error> {
+        let Members { by, who, reason, since, .. } = members;
+        let membership = match (members.node, by, since) {
+            (Node::In, ..) => Membership::In,
+            (Node::Out, Some(by), Some(since)) => Membership::Out { by, who, reason, since },
+            (Node::Out, ..) => return Err("a node is out, and it is not said by whom and since when"),
+            (Node::Unknown, ..) => Membership::Unknown,
+        };
+        let Members { version, unit, written, activity, last_drain, .. } = members;
+        Ok(Self { version, unit, written, membership, activity, last_drain })
+    }
+}
+
+impl From<Published> for Members {
+    fn from(published: Published) -> Self {
+        let Published { version, unit, written, membership, activity, last_drain } = published;
+        let (node, by, who, reason, since) = match membership {
+            Membership::In => (Node::In, None, None, None, None),
+            Membership::Out { by, who, reason, since } => (Node::Out, Some(by), who, reason, Some(since)),
+            Membership::Unknown => (Node::Unknown, None, None, None, None),
+        };
+        Self { version, unit, written, node, by, who, reason, since, activity, last_drain }
+    }
 }
 
 impl Word {
@@ -153,24 +152,5 @@ impl Membership {
             reason: record.reason.clone(),
             since: record.since.clone(),
         })
-    }
-}
-
-impl Writer {
-    /// This process.
-    #[must_use]
-    pub fn this(proc: &Path) -> Option<Self> {
-        let pid = i32::try_from(std::process::id()).ok()?;
-        Some(Self { pid, started: Process::open(pid, proc)?.started() })
-    }
-
-    /// Whether it runs; none if that cannot be told.
-    #[must_use]
-    pub fn runs(&self, proc: &Path) -> Option<bool> {
-        if let Some(process) = Process::open(self.pid, proc) {
-            return Some(process.started() == self.started);
-        }
-        let is_gone = |pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
-        Pid::from_raw(self.pid).is_some_and(is_gone).then_some(false)
     }
 }

@@ -1,8 +1,9 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
+use super::activity::{Activity, Precedence, Writer};
 use super::copy::Copy;
 use super::last_drain::LastDrain;
-use super::published::{Activity, Membership, Precedence, Published, VERSION, Writer};
+use super::published::{Membership, Published, VERSION};
 use super::record::Record;
 use super::whole::{Durability, Readers, is_absent, read, rehearse, write};
 use crate::clock::Stamp;

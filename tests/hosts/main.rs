@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod agent;
 mod endpoints;
 mod files;
 mod foreign_units;
@@ -46,6 +47,10 @@ macro_rules! tests {
 #[rustfmt::skip]
 /// On Debian 12 only: what takes long, or has little to do with the version of systemd.
 const ONCE: &[Test] = tests! {
+    agent:
+        ten_thousand_questions_leave_the_socket_active,
+        answers_while_the_host_goes_down_until_the_drain_is_over,
+        haproxy_drains_the_node_takes_it_back_and_loses_nothing_by_a_removal;
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
     matrix:
@@ -128,6 +133,9 @@ const ONCE: &[Test] = tests! {
 #[rustfmt::skip]
 /// On every release.
 const EVERYWHERE: &[Test] = tests! {
+    agent:
+        answers_by_what_is_published_without_privileges,
+        each_unit_has_a_port_of_its_own;
     overrides:
         a_daemon_reload_in_mid_drain_does_not_cut_it,
         drains_another_user_in_a_sandbox,

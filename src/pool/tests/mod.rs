@@ -7,7 +7,7 @@ mod published;
 mod scenes;
 mod shared;
 
-use super::published::Precedence;
+use super::activity::Precedence;
 use super::*;
 use crate::context::{Context, Env, Root, UnitName};
 use crate::error::Error;
