@@ -21,9 +21,8 @@ rpm --install rpmbuild/RPMS/*/debian-*.rpm
 
 /// Where the databases of the systems are that are played here; Debian's rpm has its own in the user's home.
 const DATABASE: (&str, &str) = ("/root/.rpmmacros", "%_dbpath /var/lib/rpm\n");
-/// What the package "filesystem" owns on the systems that are played here, and a Debian without these shells has not.
-const FILESYSTEM: &str =
-    "mkdir -p /usr/share/licenses /usr/share/zsh/site-functions /usr/share/fish/vendor_completions.d";
+/// What the package "filesystem" owns on the systems that are played here, and a Debian without manuals and these shells has not.
+const FILESYSTEM: &str = "mkdir -p /usr/share/man/man5 /usr/share/man/man8 /usr/share/licenses /usr/share/zsh/site-functions /usr/share/fish/vendor_completions.d";
 const DNF: &str = "dnf -y --releasever=9 --disablerepo='*' --enablerepo=hhvm-drain";
 
 fn host() -> Host {
