@@ -145,6 +145,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-t
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l observe -d 'Also watch for this long who opens the health file' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r

@@ -17,9 +17,9 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
-//! 3. decisions: [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`]
+//! 3. decisions: [`checkers`], [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`]
 //! 4. effects: [`clock`], [`discover`], [`files`], [`pool`] (the only writers of the health file and the record),
-//!    [`kernel`] (who listens, and who is connected), [`probe`] (a file per protocol), [`process`], [`report`],
+//!    [`kernel`] (who listens, and who is connected), [`opens`], [`probe`] (a file per protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
@@ -29,6 +29,7 @@
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
 mod agent;
+pub mod checkers;
 pub mod cli;
 pub mod clock;
 mod commands;
@@ -45,6 +46,7 @@ pub mod load;
 pub mod locate;
 pub mod message;
 pub mod notice;
+pub mod opens;
 pub mod outcome;
 pub mod page_url;
 pub mod password;

@@ -11,6 +11,7 @@ mod found;
 mod known;
 mod left_running;
 mod neighbours;
+mod observe;
 mod operator;
 mod password;
 mod php_fpm;
@@ -45,13 +46,13 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         }
         Command::Pool => operator::pool(context, settings),
         Command::Status { json } => status::run(context, settings, *json),
-        Command::Check { url, trial } => {
+        Command::Check { url, trial, observe } => {
             let front = match url {
                 None => Front::Unasked,
                 Some(url) if *trial => Front::Tried(url),
                 Some(url) => Front::Asked(url),
             };
-            check::run(context, settings, problems, &front)
+            check::run(context, settings, problems, &front, *observe)
         }
         Command::Agent => agent::run(context),
         Command::DropIn => drop_in::run(context, settings),

@@ -10,6 +10,7 @@
 mod agent;
 mod answers;
 mod meanwhile;
+mod observe;
 mod operator;
 mod pool;
 mod published;

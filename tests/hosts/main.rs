@@ -76,6 +76,7 @@ const ONCE: &[Test] = tests! {
         a_longer_patience_of_the_unit_is_told,
         a_start_that_is_never_over_and_a_journal_that_hears_nothing_are_told;
     fronts:
+        an_observation_finds_the_checks_of_a_real_haproxy,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
     shared_file:
