@@ -225,7 +225,7 @@ install: ## install below DESTDIR, without a package manager
 	@$(CARGO) build --quiet --release --locked --bin hhvm-drain
 	install -D target/release/hhvm-drain "$(DESTDIR)/usr/bin/hhvm-drain"
 	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system/hhvm.service.d" systemd/hhvm.service.d/drain.conf
-	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" systemd/hhvm-drain-shutdown@.service systemd/hhvm-drain-repool@.service
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" systemd/hhvm-drain-*.service systemd/hhvm-drain-*.socket
 	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/catalog" systemd/hhvm-drain.catalog
 	[ -e "$(DESTDIR)/etc/hhvm-drain.toml" ] || install -D -m 644 -t "$(DESTDIR)/etc" systemd/hhvm-drain.toml
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man8" man/hhvm-drain.8

@@ -16,6 +16,9 @@ _hhvm__drain() {
             ",$1")
                 cmd="hhvm__drain"
                 ;;
+            hhvm__drain,agent)
+                cmd="hhvm__drain__subcmd__agent"
+                ;;
             hhvm__drain,check)
                 cmd="hhvm__drain__subcmd__check"
                 ;;
@@ -44,7 +47,7 @@ _hhvm__drain() {
 
     case "${cmd}" in
         hhvm__drain)
-            opts="-h -V --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help --version stop restore depool pool status check drop-in"
+            opts="-h -V --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help --version stop restore agent depool pool status check drop-in"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -117,14 +120,92 @@ _hhvm__drain() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hhvm__subcmd__drain__subcmd__agent)
+            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-drain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --poll-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zero-samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hhvm__subcmd__drain__subcmd__check)
-            opts="-h --url --trial --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --url --trial --observe --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --observe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -43,6 +43,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Pri
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "restore" -d 'Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "agent" -d 'Answer HAProxy\'s agent-check (for hhvm-drain-agent.socket)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'Take the node out until `pool`, across restarts and reboots'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put the node back, whoever took it out'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Show whether the node is in its pool, and if not, why'
@@ -83,6 +84,22 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l balanc
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'Wait until HHVM serves, for at most start-timeout'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait as long as HHVM runs (for hhvm-drain-repool@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l unit -d 'The unit to drain' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'The reason that `status` shows' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -135,6 +152,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balance
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l observe -d 'Also watch for this long who opens the health file' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r

@@ -5,7 +5,12 @@ use crate::page_url::PageUrl;
 use crate::settings::layers::Flags;
 use crate::settings::{Form, SPECS, Spec};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long `check` may observe.
+const OBSERVATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// What `-h` ends with; with the commands and their flags it fits a screen.
 const EXAMPLES: &str = "\
@@ -22,6 +27,7 @@ const MORE: &str = "\
 Hooks, called by systemd:
   stop      Take the node out and wait until HHVM may stop (ExecStop=)
   restore   Undo what `stop` did, if repool allows it (ExecStopPost=, ExecStartPre=, ExecStartPost=)
+  agent     Answer HAProxy's agent-check (hhvm-drain-agent.socket)
 
 Examples:
   hhvm-drain check                          will the next stop drain?
@@ -76,6 +82,9 @@ pub enum Command {
         #[arg(long, conflicts_with = "wait")]
         after_start: bool,
     },
+    /// Answer HAProxy's agent-check (for hhvm-drain-agent.socket)
+    #[command(hide = true)]
+    Agent,
     /// Take the node out until `pool`, across restarts and reboots
     Depool {
         /// The reason that `status` shows
@@ -101,6 +110,9 @@ pub enum Command {
         /// With --url: also take the node out briefly and ask again
         #[arg(long, requires = "url")]
         trial: bool,
+        /// Also watch for this long who opens the health file
+        #[arg(long, value_name = "TIME", value_parser = observation)]
+        observe: Option<Duration>,
     },
     /// Print the drop-in for the unit that --unit names
     DropIn,
@@ -159,6 +171,12 @@ fn flag(spec: &'static Spec) -> Arg {
         .help_heading("Settings")
         .hide_short_help(true)
         .action(action)
+}
+
+/// How long `check` observes.
+fn observation(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok();
+    time.filter(|time| OBSERVATION.contains(time)).ok_or("not a time from 1s to 1h".to_owned())
 }
 
 /// The value of `flag` in arguments that clap rejects: in spite of a wrong flag, a drain goes on, for the right unit.

@@ -24,6 +24,8 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The record is there, and this user may not read it.
+    RecordDenied(PathBuf),
     /// The record cannot be written or removed.
     RecordWrite {
         /// The file.
@@ -46,6 +48,8 @@ pub enum Error {
     NotDepooled,
     /// Not every health file could be brought back; the messages before say why.
     NotBack,
+    /// Standard input of the agent is no socket that listens.
+    NoSocket(io::Error),
     /// `check` found this many errors.
     CheckFailed(usize),
     /// The answer could not be written.
@@ -71,6 +75,9 @@ impl fmt::Display for Error {
                 "record {} cannot be read ({why}); look at the health file, then remove the record",
                 path.display()
             ),
+            Self::RecordDenied(path) => {
+                write!(f, "record {} can be read by root only; run as root", path.display())
+            }
             Self::RecordWrite { path, source } => write!(
                 f,
                 "record {} cannot be written ({source}); run as root, and check that the disk is not full or read-only",
@@ -95,6 +102,10 @@ impl fmt::Display for Error {
             Self::NotBack => {
                 f.write_str("this node could not be put back into its pool; see the lines above")
             }
+            Self::NoSocket(source) => write!(
+                f,
+                "standard input is not a socket that listens ({source}); run systemctl enable --now hhvm-drain-agent.socket"
+            ),
             Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
             Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
             Self::Output(source) => write!(f, "cannot write the answer ({source})"),

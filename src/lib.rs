@@ -16,10 +16,11 @@
 //! commands bring them together.
 //!
 //! 1. program: [`cli`], `commands`
-//! 2. loops: [`wait`], `progress`, `terminate`
-//! 3. decisions: [`confirm`], [`drain`], [`locate`], [`notice`], [`repool`], [`tidings`]
-//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health file
-//!    and the record), [`kernel`] (who listens, and who is connected), [`power`], [`probe`] (a file per protocol), [`process`], [`report`],
+//! 2. loops: [`wait`], `agent`, `progress`, `terminate`
+//! 3. decisions: [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`], [`tidings`]
+//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
+//!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
+//!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
@@ -28,7 +29,9 @@
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
+mod agent;
 pub mod balancers;
+pub mod checkers;
 pub mod cli;
 pub mod clock;
 mod commands;
@@ -39,6 +42,7 @@ pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
+pub mod farewell;
 pub mod files;
 pub mod hhvm;
 pub mod kernel;
@@ -46,6 +50,7 @@ pub mod load;
 pub mod locate;
 pub mod message;
 pub mod notice;
+pub mod opens;
 pub mod outcome;
 pub mod page_url;
 pub mod password;
@@ -151,6 +156,7 @@ fn tasks(command: &Command) -> &'static [Task] {
         Command::Depool { .. } | Command::Status { .. } | Command::DropIn => {
             &[Move, See, ActAsUser, EnterNetworks]
         }
+        Command::Agent => &[],
     }
 }
 

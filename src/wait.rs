@@ -14,7 +14,7 @@ use crate::row::Answer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// The longest time between two looks at the health file; longer than the usual time between two answers, each of which
@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(600);
 const LOOK_WITHOUT_PIDFD: Duration = Duration::from_millis(200);
 
 /// How long a wait lasts at most where the kernel refuses to wait for events.
-const NAP: Duration = Duration::from_millis(50);
+pub const NAP: Duration = Duration::from_millis(50);
 
 /// Signals that ask the program to end. Blocked while they are waited for; where the kernel gives no descriptor for
 /// them they end the program at once, as they do by default.
@@ -43,8 +43,16 @@ impl Signals {
         Self(SignalFd::with_flags(&set, flags).ok().filter(|_| set.thread_block().is_ok()))
     }
 
-    fn arrived(&self) -> bool {
+    /// Whether one has come; it is then taken for handled.
+    #[must_use]
+    pub fn arrived(&self) -> bool {
         self.0.as_ref().is_some_and(|signals| matches!(signals.read_signal(), Ok(Some(_))))
+    }
+
+    /// Readable once one has come; none where the kernel has given no descriptor.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(AsFd::as_fd)
     }
 }
 
@@ -136,7 +144,7 @@ impl<'a> Watch<'a> {
         let until = due.into_iter().flatten().fold(until, Instant::min);
         let mut fds = Vec::with_capacity(4 + self.balancers.len());
         let descriptors = [
-            self.signals.0.as_ref().map(AsFd::as_fd),
+            self.signals.descriptor(),
             self.process.and_then(Process::pidfd),
             prober.and_then(Prober::pipe),
             front_end.and_then(Prober::pipe),
@@ -159,8 +167,9 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// In whole milliseconds, rounded up, so that a wait never ends just before its time.
-fn timeout(until: Instant) -> PollTimeout {
+/// The time left in whole milliseconds, rounded up, so that a wait never ends just before its time.
+#[must_use]
+pub fn timeout(until: Instant) -> PollTimeout {
     let left = until.saturating_duration_since(Instant::now());
     let millis = left.as_micros().div_ceil(1000);
     i32::try_from(millis).ok().and_then(|ms| PollTimeout::try_from(ms).ok()).unwrap_or(PollTimeout::MAX)

@@ -4,6 +4,7 @@ use super::asking::{Asked, Running, configuration, source};
 use super::confined::{confinement, needs};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
+use super::observe::observed;
 use super::password::exposure;
 use super::php_fpm;
 use super::stopped_first;
@@ -48,6 +49,7 @@ pub(super) fn run(
     settings: &Settings,
     problems: Vec<Problem>,
     front: &Front,
+    observe: Option<Duration>,
 ) -> Result<()> {
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if findings.is_empty() {
@@ -84,6 +86,7 @@ pub(super) fn run(
         Front::Asked(url) => front_end(url),
         Front::Tried(url) => tried_front_end(context, settings, url),
     });
+    findings.extend(observe.into_iter().flat_map(|time| observed(context, settings, time)));
     let mut out = std::io::stdout();
     for finding in &findings {
         writeln!(out, "{finding}").map_err(Error::Output)?;

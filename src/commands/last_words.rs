@@ -65,5 +65,6 @@ pub(super) fn tell(member: &Member, elapsed: Duration, reporter: &Reporter) {
     reporter.tell(Message::EndedSilently(elapsed));
     let store = member.store();
     store.note_last_drain(&died(elapsed, store.now().at));
+    store.publish();
     store.note_end();
 }

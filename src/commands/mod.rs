@@ -1,5 +1,6 @@
 //! The commands, each in its own file. What a library module can decide is not decided here.
 
+mod agent;
 mod asking;
 mod balancing;
 mod check;
@@ -8,9 +9,11 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod known;
 mod last_words;
 mod left_running;
 mod neighbours;
+mod observe;
 mod operator;
 mod password;
 mod php_fpm;
@@ -49,14 +52,15 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         }
         Command::Pool => operator::pool(context, settings),
         Command::Status { json } => status::run(context, settings, *json),
-        Command::Check { url, trial } => {
+        Command::Check { url, trial, observe } => {
             let front = match url {
                 None => Front::Unasked,
                 Some(url) if *trial => Front::Tried(url),
                 Some(url) => Front::Asked(url),
             };
-            check::run(context, settings, problems, &front)
+            check::run(context, settings, problems, &front, *observe)
         }
+        Command::Agent => agent::run(context),
         Command::DropIn => drop_in::run(context, settings),
     }
 }

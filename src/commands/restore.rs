@@ -10,7 +10,7 @@ use crate::drain::Event;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pool::{By, Left, Member, Own, Record, drain_in_progress};
+use crate::pool::{Announcement, By, Left, Member, Own, Record, drain_in_progress};
 use crate::problem::Problem;
 use crate::process::Process;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
@@ -29,6 +29,8 @@ const TO_END: Duration = Duration::from_secs(5);
 pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
     member.store().tidy();
+    // After a boot, nothing is published of this unit yet.
+    member.store().publish();
     let (record, left) = (member.store().record()?, left_behind(context));
     let died = ended_silently(&member);
     if record.is_none() && left.is_none() && died.is_none() && member.sharers().is_empty() {
@@ -141,6 +143,7 @@ impl Session<'_> {
             format!("Waiting until {} serves before this node goes back into the pool", self.settings.kind),
             patience,
         );
+        let _announced = Announcement::of_return(member.store(), Some(patience));
         self.once_it_serves_as(member, unit.as_ref(), patience)
     }
 
@@ -184,6 +187,7 @@ impl Session<'_> {
     /// `hhvm-drain-repool@.service`: for as long as HHVM runs, or is being started, and there is something to undo.
     fn after_the_start(&self, member: &Member) -> Result<()> {
         let (mut told, mut known) = (Vec::new(), Known::default());
+        let _announced = Announcement::of_return(member.store(), None);
         while is_ours(member)? || !member.sharers().is_empty() {
             let unit = systemd::unit(&self.context.unit);
             let running = Running::of(self.context, unit.as_ref());

@@ -8,7 +8,7 @@ use crate::endpoint::Kind;
 use crate::kernel::{Host, is_one_network};
 use crate::message::Message;
 use crate::outcome::Ending;
-use crate::pool::{Member, Out};
+use crate::pool::{Announcement, Member, Out};
 use crate::power::{self, Task};
 use crate::probe::FrontEnd;
 use crate::problem::Problem;
@@ -78,6 +78,7 @@ impl<'a> Session<'a> {
         out: Out,
     ) -> Ending {
         let settings = self.settings;
+        let _announced = Announcement::of_drain(member.store(), settings.timeout);
         let mut watch = self.watch(running, started + settings.timeout);
         if let Some(url) = &settings.health_url {
             watch = watch.asking_front_end(FrontEnd::at(url));

@@ -2,16 +2,15 @@
 
 use super::asking::{Running, source_of};
 use super::balancing::{Said, asked};
+use super::known::Known;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::outcome::{Balancers, FrontEnd};
-use crate::pool::{By, LastDrain, Member, Record, Whereabouts, drain_in_progress};
+use crate::pool::{By, LastDrain, Member, Membership, Phase, Record, Whereabouts};
 use crate::row::Sends;
 use crate::settings::Settings;
-use crate::systemd;
 use crate::text::{clean, paths};
-use crate::unit::Activity;
 use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -30,6 +29,7 @@ struct Status {
     since: Option<String>,
     reason: Option<String>,
     draining: bool,
+    activity: Option<Activity>,
     health_files: Vec<File>,
     load: Option<u64>,
     load_error: Option<String>,
@@ -38,6 +38,14 @@ struct Status {
     record_error: Option<String>,
     #[serde(skip)]
     runs: bool,
+}
+
+/// Something that takes time.
+#[derive(Debug, Serialize)]
+struct Activity {
+    phase: Phase,
+    since: String,
+    at_most: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,12 +105,11 @@ enum TakenBy {
     Hand,
 }
 
-impl TakenBy {
-    fn of(record: Option<&Record>) -> Self {
-        match record.map(|record| record.by) {
-            Some(By::Drain) => Self::Drain,
-            Some(By::Operator) => Self::Operator,
-            None => Self::Hand,
+impl From<By> for TakenBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Drain => Self::Drain,
+            By::Operator => Self::Operator,
         }
     }
 }
@@ -120,16 +127,15 @@ pub(super) fn run(context: &Context, settings: &Settings, json: bool) -> Result<
 
 fn gather(context: &Context, settings: &Settings) -> Status {
     let member = Member::new(context, &settings.health_files);
-    let (record, record_error) = match member.store().record() {
-        Ok(record) => (record, None),
-        Err(error) => (None, Some(error.to_string())),
-    };
-    let record = record.filter(|record| !member.is_over(record));
-    let health_files = files(&member, record.as_ref());
+    let known = Known::of(&member, context);
+    let health_files = files(&member, known.record.as_ref());
     // The node is in its pool only if every health file is in its place.
     let state = health_files.iter().map(|file| file.state).max().unwrap_or(State::Pooled);
-    let record = record.filter(|_| state == State::Depooled);
-    let by = (state == State::Depooled).then(|| TakenBy::of(record.as_ref()));
+    let (by, who, since, reason) = match known.membership {
+        _ if state != State::Depooled => (None, None, None, None),
+        Membership::Out { by, who, reason, since } => (Some(by.into()), who, Some(since.at), reason),
+        Membership::In | Membership::Unknown => (Some(TakenBy::Hand), None, None, None),
+    };
     let running = Running::find(context);
     let mut source = source_of(context, settings, &running, Instant::now() + PATIENCE).source;
     let (load, load_error) = match source.read(Instant::now() + PATIENCE) {
@@ -141,24 +147,23 @@ fn gather(context: &Context, settings: &Settings) -> Status {
         pooled: state == State::Pooled,
         state,
         by,
-        who: record.as_ref().and_then(|record| record.who.clone()),
-        since: record.as_ref().map(|record| record.since.at.clone()),
-        reason: record.and_then(|record| record.reason),
-        draining: drain_in_progress(member.store()) || is_said_to_stop(context),
+        who,
+        since,
+        reason,
+        draining: known.is_draining,
+        activity: known.activity.map(|activity| Activity {
+            phase: activity.phase,
+            since: activity.since.at,
+            at_most: activity.at_most,
+        }),
         health_files,
         load,
         load_error,
         balancers: asked(context, settings, &running.scope).into_iter().map(AtBalancer::of).collect(),
-        last_drain: member.store().last_drain(),
-        record_error,
+        last_drain: known.last_drain,
+        record_error: known.record_error,
         runs: running.main.process().is_some(),
     }
-}
-
-/// Whether systemd says that the unit is being stopped, for those who may not open the lock.
-fn is_said_to_stop(context: &Context) -> bool {
-    !rustix::process::geteuid().is_root()
-        && systemd::unit(&context.unit).is_some_and(|unit| unit.activity == Activity::Deactivating)
 }
 
 fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
@@ -178,9 +183,7 @@ fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
 impl Status {
     fn words(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {}", self.unit, self.place())];
-        if self.draining {
-            lines.push("Stop:       a drain is in progress".to_owned());
-        }
+        lines.extend(self.goes_on().map(|what| format!("Stop:       {what}")));
         for file in &self.health_files {
             let state = match (file.state, &file.error) {
                 (_, Some(error)) => error.as_str(),
@@ -219,6 +222,15 @@ impl Status {
         });
         lines.extend(self.record_error.iter().map(|error| format!("Record:     {error}")));
         lines.iter().map(|line| clean(line)).collect()
+    }
+
+    fn goes_on(&self) -> Option<String> {
+        let activity = self.activity.as_ref();
+        let times = activity.filter(|activity| activity.phase == Phase::Draining).map(|activity| {
+            let at_most = activity.at_most.map(|at_most| format!(", for at most {at_most} s"));
+            format!(" since {}{}", activity.since, at_most.unwrap_or_default())
+        });
+        self.draining.then(|| format!("a drain is in progress{}", times.unwrap_or_default()))
     }
 
     fn missing(&self) -> String {

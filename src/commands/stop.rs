@@ -117,5 +117,6 @@ impl Session<'_> {
             balancers: ending.balancers,
         });
         member.store().note_end();
+        member.store().publish();
     }
 }

@@ -1,6 +1,8 @@
 //! The pool's files: the health file, its parked twin, and the durable record of who parked it. This module and its
 //! children are the only writers of either.
 
+mod activity;
+mod announcement;
 mod beside;
 mod bring_back;
 mod bytes;
@@ -13,11 +15,14 @@ mod find;
 mod guard;
 mod half_move;
 mod identity;
+mod last_drain;
 mod lock;
 mod member;
 mod names;
 mod obstacle;
 mod park;
+mod publish;
+mod published;
 mod record;
 mod sharers;
 mod sharing;
@@ -27,19 +32,23 @@ mod way;
 mod whereabouts;
 mod whole;
 
+pub use activity::{Activity, Phase, Writer};
+pub use announcement::Announcement;
 pub use bring_back::Left;
 pub use depool::{Depooled, Out};
 pub use directory::Directory;
 pub use fate::{Fate, Place, View};
 pub use identity::{Boot, FileId, Written};
+pub use last_drain::LastDrain;
 pub use lock::{DrainLock, drain_in_progress};
 pub use member::Member;
 pub use names::{Entry, Names};
 pub use obstacle::{Obstacle, Rights};
+pub use published::{Membership, Published, Word};
 pub use record::{By, Parked, Record, Wish};
 pub use sharing::{Neighbours, Own, Standing};
 pub use sight::Sight;
-pub use store::{LastDrain, Saved, Store};
+pub use store::{Saved, Store};
 pub use whereabouts::Whereabouts;
 
 #[cfg(any(test, fuzzing))]

@@ -2,6 +2,7 @@
 
 use super::copy::Copy;
 use super::guard::vouch;
+use super::last_drain::LastDrain;
 use super::record::Record;
 use super::whole::{
     Durability, Readers, is_absent, is_blank, is_there, names, read, rehearse, remove, write, writer_of,
@@ -9,9 +10,9 @@ use super::whole::{
 use crate::clock::{self, Stamp};
 use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
-use crate::outcome::{Balancers, FrontEnd, Outcome};
 use crate::text::quote;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use rustix::io::Errno;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -23,27 +24,9 @@ const STATE: &str = "/var/lib/hhvm-drain";
 const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
-/// Locks; and the record, when the disk of [`STATE`] is full or read-only: then it survives all but a power cut.
-const RUNTIME: &str = "/run/hhvm-drain";
-
-/// What became of the last drain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastDrain {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The load at its end, if it was known.
-    pub load: Option<u64>,
-    /// How long it took.
-    pub seconds: u64,
-    /// When it ended.
-    pub at: String,
-    /// What the front end said for the health file; not asked by version 0.1.0.
-    #[serde(default)]
-    pub front_end: FrontEnd,
-    /// What the load balancers said; not asked by version 0.1.0.
-    #[serde(default)]
-    pub balancers: Balancers,
-}
+/// Locks, and the published state; and the record, when the disk of [`STATE`] is full or read-only: then it survives all
+/// but a power cut.
+pub(super) const RUNTIME: &str = "/run/hhvm-drain";
 
 /// Where a record was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +54,7 @@ impl Store {
     /// The record, if there is one.
     ///
     /// # Errors
-    /// [`Error::RecordBroken`] when it is there and cannot be read.
+    /// [`Error::RecordBroken`] when it is there and cannot be read; [`Error::RecordDenied`] by this user.
     pub fn record(&self) -> Result<Option<Record>> {
         // The one in memory is newer: it is there only while the other could not be written.
         for directory in [RUNTIME, STATE] {
@@ -79,6 +62,10 @@ impl Store {
             match trusted(&path) {
                 Ok(Some(record)) => return sound(record, path),
                 Ok(None) => {}
+                // The kernel's word; that others could have written it is another matter.
+                Err(error) if error.raw_os_error() == Some(Errno::ACCESS.raw_os_error()) => {
+                    return Err(Error::RecordDenied(path));
+                }
                 Err(error) => return Err(Error::RecordBroken { path, why: error.to_string() }),
             }
         }
@@ -90,20 +77,26 @@ impl Store {
     /// # Errors
     /// When neither can be written.
     pub fn save(&self, record: &Record) -> Result<Saved> {
+        let saved = self.save_silently(record);
+        self.publish();
+        saved
+    }
+
+    fn save_silently(&self, record: &Record) -> Result<Saved> {
         let durable = self.path(STATE, "json");
         let volatile = self.path(RUNTIME, "json");
-        match write(&durable, record, Readers::Everybody, Durability::Synced) {
+        match write(&durable, record, Readers::Root, Durability::Synced) {
             Ok(()) => match remove(&volatile) {
                 // It would be taken for the newer one.
                 Err(error) if !is_absent(&error) => {
-                    match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
+                    match write(&volatile, record, Readers::Root, Durability::WhenConvenient) {
                         Ok(()) => Ok(Saved::Durably),
                         Err(source) => Err(Error::RecordWrite { path: volatile, source }),
                     }
                 }
                 _ => Ok(Saved::Durably),
             },
-            Err(source) => match write(&volatile, record, Readers::Everybody, Durability::WhenConvenient) {
+            Err(source) => match write(&volatile, record, Readers::Root, Durability::WhenConvenient) {
                 Ok(()) => Ok(Saved::InMemory),
                 Err(_) => Err(Error::RecordWrite { path: durable, source }),
             },
@@ -162,6 +155,7 @@ impl Store {
             }
         }
         self.remove_copies();
+        self.publish();
         Ok(())
     }
 
@@ -207,14 +201,20 @@ impl Store {
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
     pub fn note_last_drain(&self, last: &LastDrain) {
-        let _ = write(&self.path(STATE, "last.json"), last, Readers::Everybody, Durability::WhenConvenient);
+        let _ = write(&self.path(STATE, "last.json"), last, Readers::Root, Durability::WhenConvenient);
+    }
+
+    /// The unit.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        self.unit.as_str()
     }
 
     /// Notes that a drain has begun. It is taken for one that was cut short if it has not ended by the time that nobody is
     /// busy with it. A power cut forgets it.
     pub fn note_begin(&self) {
         let path = self.path(RUNTIME, "begun");
-        let _ = write(&path, &self.now(), Readers::Everybody, Durability::WhenConvenient);
+        let _ = write(&path, &self.now(), Readers::Root, Durability::WhenConvenient);
     }
 
     /// Notes that it has ended.
@@ -239,20 +239,30 @@ impl Store {
     /// This instant.
     #[must_use]
     pub fn now(&self) -> Stamp {
-        clock::now(&self.root.join("/proc"))
+        clock::now(&self.proc())
+    }
+
+    /// Where procfs is.
+    pub(super) fn proc(&self) -> PathBuf {
+        self.root.join("/proc")
     }
 
     /// The lock of a health file, for all units that name it by this path.
     pub(super) fn file_lock_path(&self, health_file: &Path) -> PathBuf {
         let hash = fnv1a(health_file.as_os_str().as_bytes());
-        self.root.join(RUNTIME).join(format!("file-{hash:016x}.lock"))
+        self.shared(RUNTIME, &format!("file-{hash:016x}.lock"))
     }
 
     pub(super) fn lock_path(&self, suffix: &str) -> PathBuf {
         self.path(RUNTIME, suffix)
     }
 
-    fn path(&self, directory: &str, suffix: &str) -> PathBuf {
+    /// A file of all units.
+    pub(super) fn shared(&self, directory: &str, name: &str) -> PathBuf {
+        self.root.join(directory).join(name)
+    }
+
+    pub(super) fn path(&self, directory: &str, suffix: &str) -> PathBuf {
         self.root.join(directory).join(format!("{}.{suffix}", self.unit))
     }
 }
@@ -269,7 +279,7 @@ fn sound(record: Record, path: PathBuf) -> Result<Option<Record>> {
 }
 
 /// What the file at `path` says, if root has written it.
-fn trusted<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(super) fn trusted<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match vouch(path) {
         Ok(()) => read(path),
         Err(error) if is_absent(&error) => Ok(None),

@@ -7,13 +7,16 @@
     reason = "a panic is how a test fails, in its helpers too"
 )]
 
+mod agent;
 mod answers;
 mod attacks;
 mod balancers;
 mod meanwhile;
+mod observe;
 mod operator;
 mod pool;
 mod power;
+mod published;
 mod rig;
 mod run;
 mod scarce;

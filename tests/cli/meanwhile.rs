@@ -35,7 +35,7 @@ fn status_tells_of_the_stop() {
     assert!(status["last_drain"].is_null(), "{status}");
     let words = run(&mut rig.command(&["status"])).stdout;
     assert!(words.starts_with("hhvm.service: taken out of the pool by a drain since 2"), "{words}");
-    assert!(words.contains("\nStop:       a drain is in progress\n"), "{words}");
+    assert!(words.contains("\nStop:       a drain is in progress since 2"), "{words}");
     assert_drains(&rig, stop);
     let status = rig.status();
     assert_eq!((&status["draining"], &status["pooled"]), (&false.into(), &true.into()), "{status}");

@@ -47,6 +47,42 @@ pub fn a_trial_tells_whether_nginx_lets_the_balancer_notice() {
     }
 }
 
+pub fn an_observation_finds_the_checks_of_a_real_haproxy() {
+    let haproxy = "
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 10s
+    timeout server 10s
+    option httpchk GET /status.php
+backend quick
+    server node 127.0.0.1:8080 check inter 700ms
+backend slow
+    server node 127.0.0.1:8080 check inter 1500ms
+";
+    let host = Host::with_package()
+        .packages("haproxy")
+        .settings("min-drain = '2s'")
+        .file("/etc/haproxy/haproxy.cfg", haproxy)
+        .boot();
+    let observe = || host.run("hhvm-drain check --observe 12s").ok().stdout;
+    // nginx hands the request to HHVM, which looks at the file by stat(2).
+    host.write_file("/etc/nginx/sites-available/default", &nginx(""));
+    host.run("systemctl start nginx && systemctl restart haproxy").ok();
+    let unseen = host.run("hhvm-drain check --observe 4s").ok().stdout;
+    assert!(unseen.contains("warning  observe: nobody opened /var/www/status.php in 4 s"), "{unseen}");
+
+    host.write_file("/etc/nginx/sites-available/default", "server { listen 8080; root /var/www; }\n");
+    host.run("systemctl restart nginx").ok();
+    let seen = observe();
+    assert!(seen.contains(": 2 checkers, every 0.7 s, every 1.5 s"), "{seen}");
+    assert!(
+        seen.contains("warning  min-drain: 2 s is too short if 3 failed checks take the node out"),
+        "{seen}"
+    );
+    assert!(seen.contains("set min-drain = \"6s\""), "{seen}");
+}
+
 pub fn a_trial_tells_whether_apache_lets_the_balancer_notice() {
     let host = Host::with_package()
         .packages("php8.2-fpm,apache2")

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod agent;
 mod attacks;
 mod balancers;
 mod endpoints;
@@ -49,6 +50,10 @@ macro_rules! tests {
 #[rustfmt::skip]
 /// On Debian 12 only: what takes long, or has little to do with the version of systemd.
 const ONCE: &[Test] = tests! {
+    agent:
+        ten_thousand_questions_leave_the_socket_active,
+        answers_while_the_host_goes_down_until_the_drain_is_over,
+        haproxy_drains_the_node_takes_it_back_and_loses_nothing_by_a_removal;
     balancers:
         it_ends_once_haproxy_has_noticed_and_not_one_request_fails,
         every_way_to_ask_haproxy_finds_this_node,
@@ -90,6 +95,7 @@ const ONCE: &[Test] = tests! {
         a_longer_patience_of_the_unit_is_told,
         a_start_that_is_never_over_and_a_journal_that_hears_nothing_are_told;
     fronts:
+        an_observation_finds_the_checks_of_a_real_haproxy,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
         a_trial_tells_whether_apache_lets_the_balancer_notice;
     shared_file:
@@ -147,6 +153,9 @@ const ONCE: &[Test] = tests! {
 #[rustfmt::skip]
 /// On every release.
 const EVERYWHERE: &[Test] = tests! {
+    agent:
+        answers_by_what_is_published_without_privileges,
+        each_unit_has_a_port_of_its_own;
     power:
         a_stop_has_what_it_uses_and_nothing_else,
         the_packages_own_units_are_exposed_little_and_work;

@@ -3,9 +3,11 @@
 
 mod deleted;
 mod missing;
+mod published;
 mod scenes;
 mod shared;
 
+use super::activity::Precedence;
 use super::*;
 use crate::context::{Context, Env, Root, UnitName};
 use crate::error::Error;

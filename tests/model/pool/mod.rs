@@ -8,6 +8,7 @@ mod copy;
 mod directory;
 mod guard;
 mod lock;
+mod publish;
 
 #[path = "../../../src/pool/bring_back.rs"]
 mod bring_back;
@@ -25,6 +26,8 @@ mod find;
 mod half_move;
 #[path = "../../../src/pool/identity.rs"]
 mod identity;
+#[path = "../../../src/pool/last_drain.rs"]
+mod last_drain;
 #[path = "../../../src/pool/member.rs"]
 mod member;
 #[path = "../../../src/pool/names.rs"]

@@ -1,0 +1,87 @@
+//! Publishes for everybody how things stand, in memory.
+
+use super::activity::{Activity, Precedence, Writer};
+use super::published::{Membership, Published, VERSION};
+use super::store::{RUNTIME, Store, trusted};
+use super::whole::{Durability, Readers, write};
+use std::io;
+use std::path::PathBuf;
+
+/// How often the published state is written anew, should the record change meanwhile.
+const TRIES: usize = 3;
+/// A file that debian/prerm makes in [`RUNTIME`].
+const LEAVING: &str = "leaving";
+
+impl Store {
+    /// The published state, if there is one.
+    ///
+    /// # Errors
+    /// As open(2) and read(2), and for what is no published state.
+    pub fn published(&self) -> io::Result<Option<Published>> {
+        trusted(&self.published_path())
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn published_path(&self) -> PathBuf {
+        self.path(RUNTIME, "state")
+    }
+
+    /// Whether the package is being removed: its script says so, for the agent.
+    #[must_use]
+    pub fn is_package_leaving(&self) -> bool {
+        self.shared(RUNTIME, LEAVING).exists()
+    }
+
+    /// Publishes how things stand. Nothing that this program does depends on it, so a full `/run` only costs others
+    /// the news.
+    pub fn publish(&self) {
+        self.publish_with(self.activity().as_ref());
+    }
+
+    /// Publishes what a process does from now on.
+    pub(super) fn announce(&self, activity: Activity, precedence: Precedence) {
+        let others = self.activity().filter(|other| other.writer != activity.writer);
+        let others = others.filter(|_| precedence == Precedence::Last);
+        self.publish_with(Some(&others.unwrap_or(activity)));
+    }
+
+    /// Publishes that `writer` has done what it announced.
+    pub(super) fn announce_end(&self, writer: Writer) {
+        let others = self.activity().filter(|other| other.writer != writer);
+        self.publish_with(others.as_ref());
+    }
+
+    /// What a process that still runs, or may, has announced.
+    fn activity(&self) -> Option<Activity> {
+        let published = self.published().ok().flatten();
+        let boot_id = self.now().boot_id;
+        let published = published.filter(|published| published.is_about(self.unit(), &boot_id));
+        published?.activity.filter(|activity| activity.writer.runs(&self.proc()) != Some(false))
+    }
+
+    /// Writers do not wait for each other. As each looks at the record once more after it has written, the last one of
+    /// them leaves what the record says.
+    fn publish_with(&self, activity: Option<&Activity>) {
+        for _ in 0..TRIES {
+            let membership = self.membership();
+            let state = Published {
+                version: VERSION,
+                unit: self.unit().to_owned(),
+                written: self.now(),
+                membership: membership.clone(),
+                activity: activity.cloned(),
+                last_drain: self.last_drain(),
+            };
+            let written =
+                write(&self.published_path(), &state, Readers::Everybody, Durability::WhenConvenient);
+            if written.is_err() || self.membership() == membership {
+                break;
+            }
+        }
+    }
+
+    fn membership(&self) -> Membership {
+        self.record().map_or(Membership::Unknown, |record| Membership::of(record.as_ref()))
+    }
+}
