@@ -1,6 +1,6 @@
 //! The processes of a unit.
 
-use super::unit::{Holder, host, soon};
+use super::unit::{Holder, host, settled};
 use crate::kernel::{Host, Looker, Scope, own_cgroup, processes};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl Drop for Cgroup {
 }
 
 fn pids(scope: &Scope, host: &Host) -> Vec<i32> {
-    processes(scope, host, soon()).unwrap().into_iter().map(|process| process.pid).collect()
+    settled(|deadline| processes(scope, host, deadline)).into_iter().map(|process| process.pid).collect()
 }
 
 fn named(cgroup: &str) -> Scope {

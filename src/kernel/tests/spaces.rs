@@ -1,6 +1,6 @@
 //! Network name spaces of one's own. They take root; without it these tests say that they were skipped.
 
-use super::unit::{Holder, count, host, places, soon};
+use super::unit::{Holder, count, host, places, settled};
 use crate::kernel::look;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -122,8 +122,7 @@ fn each_name_space_of_a_unit_is_looked_at() {
     let helper = Holder::of([outside.into()]);
     let mut scope = hhvm.scope();
     scope.main = Some(std::process::id().cast_signed());
-    // Other tests start and end processes of this one.
-    let seen = std::iter::repeat_with(|| look(&scope, &host(), soon())).find_map(Result::ok).unwrap();
+    let seen = settled(|deadline| look(&scope, &host(), deadline));
     assert!(seen.processes.iter().any(|process| process.pid == helper.pid()));
     assert!(seen.spaces.len() >= 2);
     assert!(places(&seen).contains(&place.to_string()));

@@ -1,6 +1,6 @@
 //! A unit of real processes, each of which does nothing but hold what it was given.
 
-use crate::kernel::{Host, Looker, Scope, look};
+use crate::kernel::{Host, Looker, Scope, Unseen, look};
 use crate::sockets::{Count, Place, Question, Seen};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
@@ -34,6 +34,18 @@ impl Holder {
     pub(super) fn in_use(&self) -> u64 {
         count(&self.look()).total()
     }
+
+    /// The same, as soon as there are none, or by the deadline: between its fork and its exec, what another test starts
+    /// holds all that this process has closed meanwhile.
+    pub(super) fn in_use_in_the_end(&self) -> u64 {
+        let deadline = soon();
+        loop {
+            let in_use = self.in_use();
+            if in_use == 0 || Instant::now() >= deadline {
+                return in_use;
+            }
+        }
+    }
 }
 
 impl Drop for Holder {
@@ -49,6 +61,17 @@ pub(super) fn count(seen: &Seen) -> Count {
 
 pub(super) fn places(seen: &Seen) -> Vec<String> {
     seen.listeners().into_iter().map(|listener| listener.place.to_string()).collect()
+}
+
+/// What `look` finds while nothing comes or goes: other tests start and end processes of this one.
+pub(super) fn settled<T>(look: impl Fn(Instant) -> Result<T, Unseen>) -> T {
+    let deadline = soon();
+    loop {
+        match look(deadline) {
+            Err(_) if Instant::now() < deadline => {}
+            found => return found.unwrap(),
+        }
+    }
 }
 
 /// This machine, looked at by nobody, so that the children of this process are a unit's.
