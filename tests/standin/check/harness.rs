@@ -107,9 +107,17 @@ impl Standin {
 
     /// Begins a page request of so many milliseconds, and returns once it runs or is queued.
     pub fn begin_page(&self, ms: u32) -> TcpStream {
+        let number = |command| self.body(command).parse::<u32>().unwrap();
+        // A request that leaves the queue between the two questions would stand in neither answer.
         let sum = || {
-            self.body("check-load").parse::<u32>().unwrap()
-                + self.body("check-queued").parse::<u32>().unwrap()
+            let deadline = Instant::now() + PATIENCE;
+            loop {
+                let (load, queued) = (number("check-load"), number("check-queued"));
+                if number("check-load") == load {
+                    return load + queued;
+                }
+                assert!(Instant::now() < deadline, "the load does not stay the same");
+            }
         };
         let before = sum();
         let mut stream = self.page();
