@@ -71,7 +71,7 @@ fn the_wrong_protocol_is_named() {
     assert!(stop.stderr.contains(silence), "later versions of HHVM do not answer that: {stop:?}");
     let mut http = Rig::speaking("http");
     http.endpoint = http.endpoint.replace("http://", "fastcgi://");
-    let stop = http.stop(&["--timeout=500ms"]);
+    let stop = http.stop(&["--timeout=3s"]);
     assert!(stop.stderr.contains("the port speaks HTTP, not FastCGI"), "{stop:?}");
 }
 
