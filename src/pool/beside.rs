@@ -117,9 +117,9 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 /// Removes the file at `path`.
 ///
 /// # Errors
-/// As unlink(2).
+/// As unlink(2); `NotFound` where there is none, of a read-only disk, too, which refuses before it looks.
 pub fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_file(path)
+    fs::remove_file(path).map_err(|error| if is_there(path) { error } else { io::ErrorKind::NotFound.into() })
 }
 
 /// The names in the directory at `path` that are UTF-8, as all of ours are.

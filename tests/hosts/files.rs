@@ -147,6 +147,22 @@ pub fn a_read_only_file_system_is_told_once() {
     assert!(host.is_pooled());
 }
 
+pub fn a_record_in_memory_goes_where_the_disk_is_read_only() {
+    let host = Host::with_package().settings(QUICK).boot();
+    host.run("mount --bind /var/lib /var/lib && mount -o remount,bind,ro /var/lib").ok();
+    host.run("hhvm-drain depool && hhvm-drain pool").ok();
+    assert!(host.is_pooled());
+    host.run("systemctl restart hhvm").ok();
+    wait_for("the node to be back", Duration::from_secs(15), || host.is_pooled());
+    let left = host.run("ls /run/hhvm-drain").ok().stdout;
+    assert!(!left.contains("json") && !left.contains("copies"), "{left}");
+    let journal = host.journal();
+    let in_memory = |entry: &Entry| entry.message().contains("the record is in /run");
+    assert!(journal.iter().any(in_memory), "{journal:#?}");
+    let failed = |entry: &Entry| entry.message().contains("cannot be written");
+    assert!(!journal.iter().any(failed), "{journal:#?}");
+}
+
 /// Passes everything through, and knows neither hard links nor flags of a rename, as a shared folder of a virtual machine.
 const NO_LINKS: &str = r"
 import os, errno

@@ -222,6 +222,7 @@ const EVERYWHERE: &[Test] = tests! {
         a_current_link_flips_in_mid_drain,
         a_read_only_directory_does_not_hold_up_the_stop,
         a_read_only_file_system_is_told_once,
+        a_record_in_memory_goes_where_the_disk_is_read_only,
         check_knows_what_a_stop_cannot_move_and_the_stop_tells_it_once;
 };
 

@@ -108,7 +108,7 @@ pub fn a_oneshot_with_killmode_process_leaves_nobody_behind() {
         .settings("min-drain = '500ms'")
         .ini(LIGHT)
         .service(
-            "Type=oneshot\nRemainAfterExit=yes\nKillMode=process\nExecStart=\n\
+            "Type=oneshot\nUser=www-data\nRemainAfterExit=yes\nKillMode=process\nExecStart=\n\
              ExecStart=/bin/sh -c \"/usr/bin/hhvm --mode daemon -c /etc/hhvm/server.ini; true\"",
         )
         .boot();
