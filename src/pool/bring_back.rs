@@ -162,10 +162,10 @@ impl Member {
         }
     }
 
-    /// Brings back what other units have parked and have no more use for.
+    /// Brings back what other units have parked and have no more use for, the file that was parked last first.
     fn bring_back_for_others(&self, wanted: &Return, messages: &mut Vec<Message>) -> Result<()> {
         for record in self.parked_by_others(wanted.others) {
-            for parked in &record.parked {
+            for parked in record.parked.iter().rev() {
                 let found = match self.find(&record, parked) {
                     Prospect::Here(found) => found,
                     Prospect::Elsewhere(_) | Prospect::OutOfSight(_) => continue,

@@ -6,7 +6,6 @@ use super::member::Member;
 use super::names::Names;
 use super::park::{Look, Parking, Situation};
 use super::record::{By, Record, Wish};
-use super::sharers::Others;
 use super::whereabouts::Whereabouts;
 use crate::message::Message;
 use std::path::PathBuf;
@@ -38,7 +37,7 @@ impl Member {
         let old = self.usable_record(wish, &mut messages);
         let looks: Vec<Look> =
             self.sights().map(|(path, sight)| Look { path: path.to_owned(), sight }).collect();
-        let others = if looks.iter().all(Look::is_in_place) { Others::new() } else { self.store.others() };
+        let others = self.store.others();
         let situation = Situation { old: old.as_ref(), others: &others, looks: &looks };
         let attempt = self.park(&situation, wish, &mut messages);
         // What could not be moved away was told, and has not come back.

@@ -24,7 +24,7 @@ pub(super) struct Look {
 pub(super) struct Situation<'a> {
     /// The unit's record, as far as it holds.
     pub(super) old: Option<&'a Record>,
-    /// The records of other units, if a health file is away.
+    /// The records of other units.
     pub(super) others: &'a Others,
     pub(super) looks: &'a [Look],
 }
@@ -55,6 +55,13 @@ struct Move<'a> {
     name: OsString,
 }
 
+impl Move<'_> {
+    /// Whether the entry tells of it.
+    fn makes(&self, entry: &Parked) -> bool {
+        entry.named() == self.look.path && entry.disabled.file_name() == Some(&self.name)
+    }
+}
+
 impl Look {
     pub(super) fn is_in_place(&self) -> bool {
         self.sight.as_ref().is_ok_and(|sight| sight.health.is_some())
@@ -70,6 +77,7 @@ impl Member {
         if situation.old == Some(&record) || record.parked.is_empty() {
             return Attempt { parking: Parking::NothingToDo, immovable };
         }
+        self.enter_for_others(&moves, &record, situation.others, messages);
         if !self.save(&record, messages) {
             immovable.extend(moves.into_iter().map(|step| step.look.path.clone()));
             return Attempt { parking: Parking::NotRecorded, immovable };
@@ -177,12 +185,48 @@ impl Member {
         old.parked.iter().map(|parked| now(parked).unwrap_or_else(|| parked.clone())).collect()
     }
 
-    /// Enters a file that another unit has parked, so that it stays away until this one is ready, too.
+    /// Enters what other units have parked, in their order, so that it stays away until this one is ready, too. Of what is
+    /// in place meanwhile, which a deploy has brought, only a drain's file is the older one that must not come back.
     fn share(&self, look: &Look, others: &Others, record: &mut Record) {
-        if let (false, Some((_, entry))) = (look.is_in_place(), self.claim_on(&look.path, others))
-            && !record.parked.iter().any(|known| known.is_same(entry))
-        {
-            record.parked.push(entry.clone());
+        let is_away = !look.is_in_place();
+        let known = &mut record.parked;
+        let is_of_this_file = |entry: &Parked| entry.named() == look.path;
+        let mut at = known.iter().position(is_of_this_file).unwrap_or(known.len());
+        for (other, entry) in self.claims_on(&look.path, others) {
+            if let Some(before) = known.iter().position(|known| known.is_same(entry)) {
+                at = before + 1;
+            } else if is_away || other.by == By::Drain {
+                known.insert(at, entry.clone());
+                at += 1;
+            }
+        }
+    }
+
+    /// Lets every drain that keeps an older health file away keep the newer one away, too, which is parked now: whoever of
+    /// them brings the node back must know which file that is.
+    fn enter_for_others(
+        &self,
+        moves: &[Move],
+        record: &Record,
+        others: &Others,
+        messages: &mut Vec<Message>,
+    ) {
+        for (unit, other) in others.iter().filter(|(_, other)| other.by == By::Drain) {
+            let keeps_older = |step: &&Move| {
+                self.claims_on(&step.look.path, others).any(|(claimant, _)| claimant.unit == other.unit)
+            };
+            let moved: Vec<&Move> = moves.iter().filter(keeps_older).collect();
+            let is_newer = |entry: &&Parked| {
+                moved.iter().any(|step| step.makes(entry))
+                    && !other.parked.iter().any(|old| old.is_same(entry))
+            };
+            let newer = record.parked.iter().filter(is_newer);
+            let parked: Vec<Parked> = other.parked.iter().chain(newer).cloned().collect();
+            if parked.len() > other.parked.len()
+                && let Err(error) = self.store.of(unit).save(&Record { parked, ..other.clone() })
+            {
+                messages.push(Message::Trouble(error.to_string()));
+            }
         }
     }
 

@@ -60,12 +60,21 @@ impl Member {
         others.iter().map(|(_, record)| here(record)).filter(|record| !record.parked.is_empty()).collect()
     }
 
-    /// The record of another unit by which the health file at `path` is away, and the entry.
+    /// The records of other units by which the health file at `path` is away, or an older one of that name, and the
+    /// entries: of each record, the one that was parked last is the last.
+    pub(super) fn claims_on<'a>(
+        &self,
+        path: &Path,
+        others: &'a Others,
+    ) -> impl Iterator<Item = (&'a Record, &'a Parked)> {
+        let entries =
+            others.iter().flat_map(|(_, record)| record.parked.iter().map(move |entry| (record, entry)));
+        entries.filter(move |(record, entry)| entry.named() == path && self.find(record, entry).is_parked())
+    }
+
+    /// The first of them.
     pub(super) fn claim_on<'a>(&self, path: &Path, others: &'a Others) -> Option<(&'a Record, &'a Parked)> {
-        let mut claims = others.iter().flat_map(|(_, record)| {
-            record.parked.iter().filter(|entry| entry.named() == path).map(move |entry| (record, entry))
-        });
-        claims.find(|(record, entry)| self.find(record, entry).is_parked())
+        self.claims_on(path, others).next()
     }
 
     /// What becomes of the claim on `parked`.

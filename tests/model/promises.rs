@@ -142,8 +142,20 @@ pub fn broken_in_the_end(host: &Host, scene: &'static Scene) -> Option<String> {
         Wish::Nobody if !is_in_place(&end, scene) => {
             Some(format!("a stop and a start do not bring the node back:\n{end:?}"))
         }
-        Wish::Nobody => left_over(&end),
+        Wish::Nobody => left_over(&end).or_else(|| older_in_place(&end, scene)),
     }
+}
+
+/// Of what deploys have brought, the latest counts. Its content has the highest number, as long as no file goes.
+fn older_in_place(host: &Host, scene: &Scene) -> Option<String> {
+    if scene.events != [Event::Put] {
+        return None;
+    }
+    let (_, at) = host.disk.paths.get(scene.directory())?;
+    let in_place = host.disk.folders[*at].get(OsStr::new(NAME));
+    let latest = host.disk.found().last().copied();
+    let is_latest = matches!(in_place, Some(Node::File(file)) if Some(file.content) == latest);
+    (!is_latest).then(|| format!("an older file than the last one that was deployed is in place:\n{host:?}"))
 }
 
 /// The hooks of a stop and a start.

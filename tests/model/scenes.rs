@@ -131,6 +131,7 @@ const SCENES: &[(usize, usize, Scene)] = &[
     (6, ALL, Scene { name: "new directories", has_operators: false, events: &[Event::NewFolder, Event::Put], files_max: 2, folders_max: 4, ..PLAIN }),
     (5, ALL, Scene { name: "two units", units: 2, files_max: 1, has_operators: false, ..PLAIN }),
     (2, 7, Scene { name: "two units and operators", units: 2, files_max: 1, ..PLAIN }),
+    (5, 8, Scene { name: "two units and a deploy", units: 2, events: &[Event::Put], files_max: 2, has_operators: false, ..PLAIN }),
     (4, ALL, Scene { name: "releases", layout: Layout::Releases, events: &[Event::Flip], ..PLAIN }),
     (6, ALL, Scene { name: "pruned releases", layout: Layout::Releases, has_operators: false, events: &[Event::Flip, Event::Prune], ..PLAIN }),
     (6, 13, Scene { name: "deploys", events: DEPLOYS, files_max: 2, has_operators: false, ..PLAIN }),
