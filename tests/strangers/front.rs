@@ -46,7 +46,7 @@ impl Draw {
         }
     }
 
-    /// Somebody else's processes, as units of their own.
+    /// Somebody else's processes, as units of their own, which hold up no reboot.
     pub fn stranger_files(&self) -> Vec<File> {
         let (address, port, admin) = match self.stranger {
             Stranger::None => return Vec::new(),
@@ -59,12 +59,12 @@ impl Draw {
             admin.map(|ip| format!("--admin-port 9001 -d hhvm.admin_server.ip={ip}")).unwrap_or_default();
         let user = if self.stranger == Stranger::Eighty { "root" } else { "nobody" };
         let service = format!(
-            "[Service]\nUser={user}\nExecStart=/usr/local/lib/stranger -m server -d hhvm.server.type=fastcgi \
+            "[Service]\nUser={user}\nKillSignal=SIGKILL\nExecStart=/usr/local/lib/stranger -m server -d hhvm.server.type=fastcgi \
              -d hhvm.server.ip={address} --port {port} {admin}\n[Install]\nWantedBy=multi-user.target\n"
         );
         // Somebody keeps a connection to it.
         let caller = format!(
-            "[Unit]\nAfter=stranger.service\n[Service]\nUser={user}\nRestart=always\nRestartSec=1\n\
+            "[Unit]\nAfter=stranger.service\n[Service]\nUser={user}\nKillSignal=SIGKILL\nRestart=always\nRestartSec=1\n\
              ExecStart=/usr/local/bin/page 100000000 {}:{port}\n[Install]\nWantedBy=multi-user.target\n",
             if address == "0.0.0.0" { "127.0.0.1" } else { address }
         );

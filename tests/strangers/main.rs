@@ -41,6 +41,8 @@ const AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
     let begin = Instant::now();
+    // First, because it runs this program anew, which would draw another seed.
+    let prepared = host::prepare();
     let mut plan = match plan(env::args().skip(1)) {
         Ok(plan) => plan,
         Err(why) => {
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let twelve = Release::Twelve.debian();
-    if let Err(why) = host::prepare().and_then(|()| twelve.root("").map(drop)) {
+    if let Err(why) = prepared.and_then(|()| twelve.root("").map(drop)) {
         println!("host tests on Debian {} are ignored: {why}", twelve.number());
         return ExitCode::SUCCESS;
     }

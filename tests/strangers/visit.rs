@@ -145,7 +145,8 @@ impl Beside {
             draw.crash_commands(&list_processes(draw)),
             neighbour,
         ];
-        Self(commands.iter().flatten().map(|command| host.spawn(command)).collect())
+        let commands = commands.into_iter().flatten().enumerate();
+        Self(commands.map(|(number, command)| host.spawn(&beside(host, draw, number, &command))).collect())
     }
 
     /// What still runs on purpose must be gone before the server can be started again.
@@ -156,6 +157,19 @@ impl Beside {
         host.run("touch /run/enough; pkill -f 'until [[]'");
         self.0.into_iter().for_each(|command| drop(command.wait()));
     }
+}
+
+/// The same command, for the side. Before a reboot, systemd stops what is left, and waits a minute and a half for what was
+/// started from outside, which stays stopped: there it is a unit that is left alone.
+fn beside(host: &Host, draw: &Draw, number: usize, command: &str) -> String {
+    if draw.how != How::Reboot {
+        return command.to_owned();
+    }
+    let script = format!("/run/beside-{number}");
+    host.write_file(&script, command);
+    format!(
+        "systemd-run --quiet --collect --unit=beside-{number} -p DefaultDependencies=no -p KillSignal=SIGKILL sh {script}"
+    )
 }
 
 /// A command that succeeds once the request in flight has left its sender.
