@@ -215,9 +215,9 @@ impl Member {
             let keeps_older = |step: &&Move| {
                 self.claims_on(&step.look.path, others).any(|(claimant, _)| claimant.unit == other.unit)
             };
-            let moved: Vec<&Move> = moves.iter().filter(keeps_older).collect();
+            let away_too: Vec<&Move> = moves.iter().filter(keeps_older).collect();
             let is_newer = |entry: &&Parked| {
-                moved.iter().any(|step| step.makes(entry))
+                away_too.iter().any(|step| step.makes(entry))
                     && !other.parked.iter().any(|old| old.is_same(entry))
             };
             let newer = record.parked.iter().filter(is_newer);
