@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, error, good, warning};
 use crate::hhvm::Hhvm;
-use crate::settings::Settings;
+use crate::settings::{Repool, Settings};
 use crate::text::seconds;
 use crate::unit::{Activity, NotifyAccess, Output, Patience, Unit, calls};
 use std::time::Duration;
@@ -41,6 +41,7 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
             )));
         }
     }
+    findings.extend(way_back(unit, settings.repool, name));
     if unit.notify_access == NotifyAccess::NotHooks {
         findings
             .push(warning("unit: NotifyAccess= is not exec, so systemctl status does not show the drain"));
@@ -57,6 +58,33 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
         findings.push(warning("unit: its files have changed on disk; run systemctl daemon-reload"));
     }
     findings
+}
+
+/// Whether somebody puts the node back once HHVM serves.
+fn way_back(unit: &Unit, repool: Repool, name: &str) -> Option<Finding> {
+    if repool != Repool::WhenHealthy {
+        return None;
+    }
+    let restores =
+        |line: &String| calls(line, "restore") && line.split_whitespace().any(|word| word == "--wait");
+    let hook = "ExecStartPost=-+/usr/bin/hhvm-drain restore --unit=%n --wait";
+    let goes_on = "Wants=hhvm-drain-repool@%n.service";
+    let repools = format!("hhvm-drain-repool@{name}.service");
+    Some(match (unit.exec_start_post.iter().any(restores), unit.wants.contains(&repools)) {
+        (true, true) => return None,
+        (false, false) => error(format!(
+            "unit: after a start nothing puts the node back, because it has neither hhvm-drain's ExecStartPost= nor its \
+             Wants=; add \"{hook}\" to [Service] and \"{goes_on}\" to [Unit] with systemctl edit {name}"
+        )),
+        (false, true) => warning(format!(
+            "unit: no ExecStartPost= calls hhvm-drain restore --wait, so a start is over before the node is back; add \
+             \"{hook}\" to [Service] with systemctl edit {name}"
+        )),
+        (true, false) => warning(format!(
+            "unit: it does not want {repools}, so the node stays out if HHVM needs longer than start-timeout to serve; add \
+             \"{goes_on}\" to [Unit] with systemctl edit {name}"
+        )),
+    })
 }
 
 /// systemd stops a unit that is being started without its `ExecStop=` (`service_stop` in its source).
@@ -120,11 +148,13 @@ mod tests {
             .collect()
     }
 
+    const BACK: &str = "ExecStartPost={ path=x ; argv[]=/usr/bin/hhvm-drain restore --unit=u --wait ; ignore_errors=yes }\n\
+                        Wants=hhvm-drain-repool@hhvm.service.service network.target\n";
     const OURS: &str = "ExecStop={ path=x ; argv[]=/usr/bin/hhvm-drain stop --unit=u ; ignore_errors=yes }\n";
 
     #[test]
     fn the_shipped_drop_in_is_good() {
-        let told = unit(OURS);
+        let told = unit(&format!("{OURS}{BACK}"));
         assert!(told.iter().all(|line| line.starts_with("None")), "{told:?}");
         assert_eq!(told.len(), 2, "the stop command and the patience: {told:?}");
     }
@@ -134,6 +164,31 @@ mod tests {
         let other = "ExecStop={ path=x ; argv[]=/etc/init.d/hhvm stop ; ignore_errors=no }\n";
         assert!(unit(&format!("{other}{OURS}"))[0].contains("/etc/init.d/hhvm stop\" runs before"));
         assert!(unit("")[0].contains("does not call hhvm-drain stop"));
+    }
+
+    #[test]
+    fn a_node_that_nothing_puts_back_is_told_with_the_lines_that_mend_it() {
+        let (hook, wants) = BACK.split_once('\n').unwrap();
+        let (hook, without_waiting) = (format!("{OURS}{hook}\n"), hook.replace(" --wait", ""));
+        let (mends_hook, mends_wants) = (
+            "ExecStartPost=-+/usr/bin/hhvm-drain restore --unit=%n --wait",
+            "Wants=hhvm-drain-repool@%n.service",
+        );
+        let told = |text: &str| {
+            unit(text).into_iter().filter(|line| line.contains("systemctl edit")).collect::<Vec<_>>()
+        };
+        let [neither] = &told(OURS)[..] else { panic!() };
+        assert!(neither.contains("Error") && neither.contains(mends_hook) && neither.contains(mends_wants));
+        let [no_wants] = &told(&hook)[..] else { panic!() };
+        assert!(
+            no_wants.contains("Warning") && no_wants.contains(mends_wants) && !no_wants.contains(mends_hook)
+        );
+        for hook in [String::new(), format!("{without_waiting}\n")] {
+            let [no_hook] = &told(&format!("{OURS}{hook}{wants}"))[..] else { panic!() };
+            assert!(
+                no_hook.contains("Warning") && no_hook.contains(mends_hook) && !no_hook.contains(mends_wants)
+            );
+        }
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub struct Unit {
     pub exec_stop_post: Vec<String>,
     /// Of `ExecStartPre=`.
     pub exec_start_pre: Vec<String>,
+    /// Of `ExecStartPost=`.
+    pub exec_start_post: Vec<String>,
+    /// Units that are started with it.
+    pub wants: Vec<String>,
     /// Who may send notifications.
     pub notify_access: NotifyAccess,
     /// `SuccessExitStatus=`: statuses and signals that are no failure.

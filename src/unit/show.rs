@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 impl Unit {
     /// The names of the properties, for `systemctl show -p` (org.freedesktop.systemd1(5)).
-    pub const PROPERTIES: [&str; 41] = [
+    pub const PROPERTIES: [&str; 43] = [
         "Id",
         "LoadState",
         "ActiveState",
@@ -22,6 +22,8 @@ impl Unit {
         "ExecStopEx",
         "ExecStopPost",
         "ExecStartPre",
+        "ExecStartPost",
+        "Wants",
         "Type",
         "WatchdogUSec",
         "NotifyAccess",
@@ -73,6 +75,8 @@ impl Unit {
             exec_stop_confined: values.confined("ExecStopEx"),
             exec_stop_post: values.commands("ExecStopPost"),
             exec_start_pre: values.commands("ExecStartPre"),
+            exec_start_post: values.commands("ExecStartPost"),
+            wants: values.words("Wants"),
             notify_access: values.one("NotifyAccess").into(),
             success_exit_status: values.words("SuccessExitStatus"),
             timeout_start: values.one("TimeoutStartUSec").into(),

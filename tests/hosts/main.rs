@@ -164,6 +164,7 @@ const EVERYWHERE: &[Test] = tests! {
         drains_another_user_in_a_sandbox,
         an_override_takes_effect,
         check_notices_an_override_that_drops_the_drain,
+        check_notices_an_override_that_drops_the_way_back,
         a_file_of_the_same_name_replaces_the_drop_in,
         a_broken_settings_file_still_drains;
     foreign_units:

@@ -65,6 +65,31 @@ pub fn check_notices_an_override_that_drops_the_drain() {
     assert!(check.stdout.contains("ExecStop="), "{}", check.stdout);
 }
 
+pub fn check_notices_an_override_that_drops_the_way_back() {
+    let host = Host::with_package().boot();
+    let check = |lines: &str| {
+        host.write_file(OVERRIDE, lines);
+        host.run("systemctl daemon-reload").ok();
+        host.run("hhvm-drain check")
+    };
+    assert!(!check("").stdout.contains("ExecStartPost"), "all is well");
+    let hook = check("[Service]\nExecStartPost=\n").stdout;
+    assert!(hook.contains("\"ExecStartPost=-+/usr/bin/hhvm-drain restore --unit=%n --wait\""), "{hook}");
+    // An administrator's file in place of the package's, which lacks what came later.
+    let drop_in = host.read_file("/usr/lib/systemd/system/hhvm.service.d/drain.conf");
+    let old: Vec<&str> = drop_in
+        .lines()
+        .filter(|line| !line.contains("repool@") && !line.starts_with("ExecStartPost"))
+        .collect();
+    host.write_file("/etc/systemd/system/hhvm.service.d/drain.conf", &old.join("\n"));
+    let neither = check("");
+    assert_eq!(neither.code, Some(1));
+    assert!(neither.stdout.contains("after a start nothing puts the node back"), "{}", neither.stdout);
+    let mended = "[Unit]\nWants=hhvm-drain-repool@%n.service\n[Service]\n\
+                  ExecStartPost=-+/usr/bin/hhvm-drain restore --unit=%n --wait\n";
+    assert_eq!(check(mended).code, Some(0));
+}
+
 pub fn a_file_of_the_same_name_replaces_the_drop_in() {
     let host = Host::with_package().boot();
     let drop_in = "[Service]\nExecStop=-+/usr/bin/hhvm-drain stop --timeout=2s --min-drain=0s\n";
