@@ -40,7 +40,6 @@ pub fn php_fpm(pids: impl IntoIterator<Item = i32>, proc: &Path, deadline: Insta
 fn both(mut one: Configuration, other: Configuration) -> Configuration {
     one.pools.extend(other.pools);
     one.faults.extend(other.faults);
-    one.process_control_timeout = one.process_control_timeout.max(other.process_control_timeout);
     one
 }
 

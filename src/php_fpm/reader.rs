@@ -8,7 +8,6 @@ use super::value::Unclear;
 use super::{Files, Master};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 /// So deep may files include each other: PHP-FPM's own bound.
 const DEPTH_MAX: usize = 5;
@@ -24,21 +23,12 @@ const VALUE_MAX: usize = 4096;
 pub struct Configuration {
     /// The pools, in the order of the files.
     pub pools: Vec<Pool>,
-    /// `process_control_timeout`: so long a graceful stop waits; none means not at all.
-    pub process_control_timeout: Option<Duration>,
     /// What is not known. A pool of a file that is not read is not among the pools.
     pub faults: Vec<Fault>,
 }
 
 /// The names that matter, in any section.
-const KNOWN: [&str; 6] = [
-    "listen",
-    "listen.allowed_clients",
-    "pm.status_path",
-    "pm.status_listen",
-    "prefix",
-    "process_control_timeout",
-];
+const KNOWN: [&str; 5] = ["listen", "listen.allowed_clients", "pm.status_path", "pm.status_listen", "prefix"];
 
 /// Reads the files of `master`.
 pub fn read(master: &Master, files: &mut dyn Files) -> Configuration {
@@ -46,17 +36,14 @@ pub fn read(master: &Master, files: &mut dyn Files) -> Configuration {
         prefix: &master.prefix,
         files,
         read: 0,
-        global: BTreeMap::new(),
         pools: Vec::new(),
         current: None,
         faults: Vec::new(),
     };
     reader.file(&master.file, 0);
     let mut faults = reader.faults;
-    let timeout =
-        reader.global.get("process_control_timeout").and_then(|entry| seconds(entry.value.as_ref().ok()?));
     let pools = reader.pools.iter().map(|section| Pool::of(section, &master.prefix, &mut faults)).collect();
-    Configuration { pools, process_control_timeout: timeout.filter(|time| !time.is_zero()), faults }
+    Configuration { pools, faults }
 }
 
 struct Reader<'a> {
@@ -64,7 +51,6 @@ struct Reader<'a> {
     files: &'a mut dyn Files,
     /// How many files were read.
     read: usize,
-    global: BTreeMap<&'static str, Entry>,
     pools: Vec<Section>,
     /// The pool whose section goes on, also from one file into another; none in `[global]`.
     current: Option<usize>,
@@ -130,8 +116,9 @@ impl Reader<'_> {
         if let Err(why) = value {
             self.faults.push(Fault::at(spot, format!("{known} {why}")));
         }
-        let entries = current.map_or(&mut self.global, |section| &mut section.entries);
-        entries.insert(known, Entry { value, spot: spot.clone() });
+        if let Some(section) = current {
+            section.entries.insert(known, Entry { value, spot: spot.clone() });
+        }
     }
 
     fn include(&mut self, value: Result<Vec<u8>, Unclear>, spot: &Spot, depth: usize) {
@@ -160,17 +147,4 @@ fn in_pool(mut value: Vec<u8>, pool: &[u8]) -> Result<Vec<u8>, Unclear> {
         }
     }
     Ok(value)
-}
-
-/// A time: a number, and `s`, `m`, `h` or `d` behind it.
-fn seconds(value: &[u8]) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (number, unit) = match text.as_bytes().last()? {
-        b's' => (&text[..text.len() - 1], 1),
-        b'm' => (&text[..text.len() - 1], 60),
-        b'h' => (&text[..text.len() - 1], 3600),
-        b'd' => (&text[..text.len() - 1], 86400),
-        _ => (text, 1),
-    };
-    Some(Duration::from_secs(u64::from(number.parse::<u32>().ok()?) * unit))
 }

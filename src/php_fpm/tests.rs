@@ -6,7 +6,6 @@ use crate::sockets::{Name, Place};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Files by their paths.
 struct InMemory(BTreeMap<PathBuf, Vec<u8>>);
@@ -119,7 +118,6 @@ fn pools_come_from_all_files_and_a_section_goes_on_in_the_next() {
         ("/etc/php/8.2/fpm/pool.d/c.conf.disabled", "[disabled]\nlisten = 9003\n"),
     ]);
     assert_eq!(found.faults, []);
-    assert_eq!(found.process_control_timeout, Some(Duration::from_secs(120)));
     let told: Vec<_> = found
         .pools
         .iter()
