@@ -7,6 +7,7 @@
 mod agent;
 mod attacks;
 mod balancers;
+mod between;
 mod endpoints;
 mod files;
 mod foreign_units;
@@ -62,6 +63,11 @@ const ONCE: &[Test] = tests! {
         requests_in_the_servers_queue_arrive_before_the_end,
         a_request_that_is_tried_again_or_still_connecting_is_waited_for,
         clients_that_stick_to_the_node_are_waited_for_until_min_drain;
+    between:
+        a_crash_before_it_serves_keeps_the_node_out_until_a_start_succeeds,
+        a_start_that_fails_keeps_the_node_out_until_one_succeeds,
+        an_hhvm_that_its_unit_has_not_started_brings_nothing_back_and_pool_does,
+        a_removal_of_the_package_brings_back_the_node_of_a_stopped_hhvm;
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
     attacks:
