@@ -78,6 +78,8 @@ const CHANGING: &[&str] = &[
 pub fn lasts(call: &Call, errno: Errno) -> bool {
     match errno {
         Errno::EINTR | Errno::EINVAL | Errno::EEXIST | Errno::EBUSY | Errno::ESRCH | Errno::ECHILD => false,
+        // Somebody else has removed the file: each time, that would be a lie.
+        Errno::ENOENT => !call.name.starts_with("unlink"),
         // Too many processes.
         Errno::EAGAIN => call.name.starts_with("clone"),
         _ => true,
