@@ -99,6 +99,7 @@ pub fn without_a_journal_a_stop_ends() {
     assert!((3.0..8.0).contains(&stop.took.as_secs_f32()), "{stop:?}");
     assert_drain_was(&host, "drained", 2..=5);
     assert_eq!(host.show("hhvm", "Result"), "success");
+    assert_eq!(host.show("systemd-journald", "ActiveState"), "inactive");
     host.assert_comes_back();
 }
 
