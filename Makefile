@@ -103,8 +103,8 @@ test-release: target/stage/.made ## run the command-line tests against the packa
 check-paths: ## check that a checkout works under a path with odd characters
 	@$(NEED) check-paths $(BUILD) || exit 0; tests/paths.sh
 
-check-fuzz: ## run each fuzz target for four seconds
-	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 4 target/fuzz/fresh
+check-fuzz: ## run each fuzz target for three seconds
+	@$(NEED) check-fuzz $(FUZZ) || exit 0; rm -rf target/fuzz/fresh; tests/fuzz/run.sh 3 target/fuzz/fresh
 
 fuzz: ## look for input that breaks the program; SECONDS=60 for each fuzz target
 	@$(NEED) "the fuzzer" $(FUZZ)

@@ -37,13 +37,14 @@ pub struct Process {
 
 impl Process {
     /// The process `pid`, unless there is none. `proc` is the mounted procfs. One that cannot be looked at, for want of
-    /// memory or of descriptors, is taken for the one that is meant for as long as there is one of its number.
+    /// memory or of descriptors, or because procfs hides it (`hidepid=`, proc(5)), is taken for the one that is meant for
+    /// as long as there is one of its number.
     #[must_use]
     pub fn open(pid: i32, proc: &Path) -> Option<Self> {
         let pid = Pid::from_raw(Some(pid).filter(|pid| *pid > 1)?)?;
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(fd) => Some(fd),
-            Err(Errno::SRCH) => return None,
+            Err(Errno::SRCH) if !exists(pid) => return None,
             Err(_) => None,
         };
         let stat = proc.join(pid.as_raw_nonzero().to_string()).join("stat");
@@ -239,9 +240,9 @@ fn is_hhvm(proc: &Path, pid: i32, belongs: &impl Fn(&str) -> bool) -> bool {
 enum Life {
     /// It runs since then, in clock ticks since boot.
     Since(u64),
-    /// There is none of that number, or only its zombie.
+    /// Only its zombie is left.
     Ended,
-    /// It could not be looked at.
+    /// It could not be looked at, or there is none of that number.
     Unseen,
 }
 
@@ -254,12 +255,7 @@ fn stat_fields(stat: &Path) -> io::Result<Vec<String>> {
 
 /// Fields 3 and 22.
 fn life(stat: &Path) -> Life {
-    let fields = match stat_fields(stat) {
-        Ok(fields) => fields,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Life::Ended,
-        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Life::Ended,
-        Err(_) => return Life::Unseen,
-    };
+    let Ok(fields) = stat_fields(stat) else { return Life::Unseen };
     match (fields.first().map(String::as_str), fields.get(19).and_then(|field| field.parse().ok())) {
         (Some("Z"), _) => Life::Ended,
         (_, Some(started)) => Life::Since(started),
@@ -318,18 +314,22 @@ mod tests {
 
     #[test]
     fn one_that_cannot_be_looked_at_is_not_taken_for_one_that_has_ended() {
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        let proc = tempfile::tempdir().unwrap();
-        // As unreadable as with no descriptor left.
-        fs::create_dir_all(proc.path().join(format!("{pid}/stat"))).unwrap();
-        let mut process = Process::open(pid, proc.path()).unwrap();
-        process.pidfd = None;
-        assert!(process.started().is_none() && !process.has_ended());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(process.has_ended());
-        assert!(Process::open(pid, proc.path()).is_none());
+        // As unreadable as with no descriptor left; and as procfs hides it.
+        for is_shown in [true, false] {
+            let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+            let pid = i32::try_from(child.id()).unwrap();
+            let proc = tempfile::tempdir().unwrap();
+            if is_shown {
+                fs::create_dir_all(proc.path().join(format!("{pid}/stat"))).unwrap();
+            }
+            let mut process = Process::open(pid, proc.path()).unwrap();
+            process.pidfd = None;
+            assert!(process.started().is_none() && !process.has_ended());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(process.has_ended());
+            assert!(Process::open(pid, proc.path()).is_none());
+        }
     }
 
     /// A procfs with these processes: pid, name, parent, cgroup, start.

@@ -80,3 +80,7 @@ pub fn ask_all(readers: Vec<Box<dyn Reader + Send>>) -> Vec<Result<View, Unclear
     }
     views
 }
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/balancers.rs"]
+pub mod properties;

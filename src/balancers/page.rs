@@ -32,7 +32,7 @@ impl Reader for Page {
 ///
 /// One may be part of the other, as "pooled" is of "not pooled": what the longer one covers does not count for the
 /// shorter one.
-fn tell(page: &str, out: &str, into: &str) -> Option<Sends> {
+pub(super) fn tell(page: &str, out: &str, into: &str) -> Option<Sends> {
     let (longer, shorter) = if out.len() >= into.len() { (out, into) } else { (into, out) };
     let has_shorter = page.split(longer).any(|rest| rest.contains(shorter));
     let has = |text: &str| if text == longer { page.contains(longer) } else { has_shorter };

@@ -40,6 +40,11 @@ impl Cause {
     }
 }
 
+/// No path is longer (`PATH_MAX`), and causes hold the paths that they are about.
+pub(super) const PATH_MAX: usize = 4096;
+/// What is wrong with an included file of a longer name.
+pub(super) const TOO_LONG: &str = "the name of the included file is longer than one can be";
+
 /// The file that `name` means in the file `path`.
 pub(super) fn beside(path: &Path, name: &[u8]) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).join(OsStr::from_bytes(name))

@@ -2,7 +2,7 @@
 //!
 //! A line is a statement. Values have neither quotes nor comments behind them, and a block begins behind its `{`.
 
-use super::files::{Files, Missing};
+use super::files::{Files, Missing, PATH_MAX, TOO_LONG};
 use super::origin::Cause;
 use super::tree::{Name, Source, Spot, Tree};
 use super::value::Text;
@@ -175,7 +175,11 @@ impl<'a> Reader<'a> {
         let (Source::File(path), Some(files)) = (&*self.source, self.files.as_deref_mut()) else {
             return if name.is_empty() { Ok(()) } else { Err(self.cause("cannot include a file here")) };
         };
-        let included = super::files::beside(path, unquoted(stripped(name)));
+        let name = unquoted(stripped(name));
+        if name.len() > PATH_MAX {
+            return Err(self.cause(TOO_LONG));
+        }
+        let included = super::files::beside(path, name);
         let text = match files.read(&included, Some(path)) {
             Ok(text) if depth < DEPTH_MAX => text,
             Ok(_) => return Err(self.cause("includes are nested too deeply")),

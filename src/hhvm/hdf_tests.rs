@@ -155,6 +155,13 @@ fn behind_a_brace_too_many_or_a_zero_byte_nothing_is_read() {
 }
 
 #[test]
+fn a_name_that_no_file_can_have_is_told_of_and_not_kept() {
+    let long = format!("#include \"{}\"\n", "x".repeat(1 << 20));
+    let told = get(&tree(&long), "Port");
+    assert!(told.ends_with("the name of the included file is longer than one can be"), "{}", &told[..200]);
+}
+
+#[test]
 fn files_are_included_where_they_are_named() {
     for (text, expected) in [
         ("#include b.hdf", "2 (/dir/b.hdf:1)"),

@@ -1,7 +1,7 @@
 //! `#include "FILE"` in ini files: HHVM puts the file's lines in the place of that line before it reads any
 //! (`Config::ReplaceIncludesWithIni` in `hphp/runtime/base/config.cpp`).
 
-use super::files::{Files, Missing, beside};
+use super::files::{Files, Missing, PATH_MAX, TOO_LONG, beside};
 use super::origin::{Cause, Origin};
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,9 @@ impl Whole {
         self.files.push(path.to_owned());
         for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            if let Some(name) = included(line) {
+            if included(line).is_some_and(|name| name.len() > PATH_MAX) {
+                self.missing = Some(cause(path, number + 1, TOO_LONG));
+            } else if let Some(name) = included(line) {
                 self.include(files, (path, number + 1), &beside(path, name), depth);
             } else {
                 self.text.extend_from_slice(line);

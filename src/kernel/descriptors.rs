@@ -25,19 +25,24 @@ pub(super) fn sockets_of(
     let directory = open(proc.join(pid.to_string()).join("fd"), flags, Mode::empty()).map_err(failed)?;
     let mut buffer = [MaybeUninit::uninit(); BUFFER];
     let mut entries = RawDir::new(&directory, &mut buffer);
+    let (mut seen, mut closed) = (0, 0);
     while let Some(entry) = entries.next() {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
         let Some(descriptor) = number(name.to_bytes()) else { continue };
         let mut link = [MaybeUninit::uninit(); LINK_MAX];
         match readlinkat_raw(&directory, name, &mut link) {
-            Ok((target, _)) => each(i32::try_from(descriptor).unwrap_or(-1), socket(target))?,
+            Ok((target, _)) => {
+                seen += 1;
+                each(i32::try_from(descriptor).unwrap_or(-1), socket(target))?;
+            }
             // Closed meanwhile.
-            Err(Errno::NOENT) => {}
+            Err(Errno::NOENT) => closed += 1,
             Err(error) => return Err(failed(error)),
         }
     }
-    Ok(())
+    // Of a process that had some, and lives, not all of them.
+    if seen == 0 && closed > 0 { Err(Unseen::Changing) } else { Ok(()) }
 }
 
 /// The number in `socket:[NUMBER]`.

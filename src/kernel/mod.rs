@@ -86,5 +86,9 @@ impl Host {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/kernel.rs"]
+pub mod properties;
+
 #[cfg(test)]
 mod tests;

@@ -14,29 +14,35 @@ pub enum Statement {
     Element,
 }
 
-/// Reads a line, without its end; most lines have at most one statement, but another may follow a section.
+/// Reads a line, without its end; most lines have at most one statement, but others may follow a section.
 #[must_use]
 pub fn statements(line: &[u8]) -> Vec<Statement> {
-    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
-    match line.first() {
-        // Behind a number sign there was a comment, too, until PHP 7 made it an error.
-        None | Some(b';' | b'#') => Vec::new(),
-        Some(b'[') => section(&line[1..]),
-        Some(_) => vec![entry(line)],
+    let mut rest = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let mut found = Vec::new();
+    loop {
+        rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest).trim_ascii();
+        match rest.first() {
+            // Behind a number sign there was a comment, too, until PHP 7 made it an error.
+            None | Some(b';' | b'#') => return found,
+            Some(b'[') => {
+                let (name, behind) = section(&rest[1..]);
+                found.push(Statement::Section(name));
+                rest = behind;
+            }
+            Some(_) => {
+                found.push(entry(rest));
+                return found;
+            }
+        }
     }
 }
 
-fn section(text: &[u8]) -> Vec<Statement> {
-    let Some(end) = text.iter().position(|byte| *byte == b']') else {
-        return vec![Statement::Section(Err(Unclear::Syntax))];
-    };
-    let (name, rest) = (&text[..end], &text[end + 1..]);
+/// The name of a section, and what is left of its line.
+fn section(text: &[u8]) -> (Result<Vec<u8>, Unclear>, &[u8]) {
+    let Some(end) = text.iter().position(|byte| *byte == b']') else { return (Err(Unclear::Syntax), &[]) };
+    let name = &text[..end];
     let is_plain = !name.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b';' | b'$'));
-    let name = if is_plain { Ok(name.to_vec()) } else { read(name) };
-    let mut found = vec![Statement::Section(name)];
-    found.extend(statements(rest));
-    found
+    (if is_plain { Ok(name.to_vec()) } else { read(name) }, &text[end + 1..])
 }
 
 fn entry(line: &[u8]) -> Statement {

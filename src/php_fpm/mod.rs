@@ -43,5 +43,9 @@ pub trait Files {
     fn is_file(&mut self, path: &Path) -> bool;
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/php_fpm.rs"]
+pub mod properties;
+
 #[cfg(test)]
 mod tests;

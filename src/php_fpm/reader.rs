@@ -13,6 +13,10 @@ use std::path::Path;
 const DEPTH_MAX: usize = 5;
 /// More files are no configuration of PHP-FPM's.
 const FILES_MAX: usize = 64;
+/// More text is none either, however often one file is included.
+const TEXT_MAX: usize = 4 << 20;
+/// Nobody reads more of what is wrong.
+const FAULTS_MAX: usize = 20;
 /// More pools are not looked after one by one.
 const POOLS_MAX: usize = 256;
 /// Longest value that matters; `$pool` could make one of any length.
@@ -36,13 +40,22 @@ pub fn read(master: &Master, files: &mut dyn Files) -> Configuration {
         prefix: &master.prefix,
         files,
         read: 0,
+        included: 0,
+        text: 0,
+        untold: 0,
         pools: Vec::new(),
         current: None,
         faults: Vec::new(),
     };
     reader.file(&master.file, 0);
-    let mut faults = reader.faults;
+    let (mut faults, untold) = (reader.faults, reader.untold);
     let pools = reader.pools.iter().map(|section| Pool::of(section, &master.prefix, &mut faults)).collect();
+    let untold = untold + faults.len().saturating_sub(FAULTS_MAX);
+    faults.truncate(FAULTS_MAX);
+    if untold > 0 {
+        let what = format!("and what it includes have {untold} more mistakes");
+        faults.push(Fault { line: None, file: master.file.clone(), what });
+    }
     Configuration { pools, faults }
 }
 
@@ -51,6 +64,12 @@ struct Reader<'a> {
     files: &'a mut dyn Files,
     /// How many files were read.
     read: usize,
+    /// How many patterns of files to include there were.
+    included: usize,
+    /// How many bytes were read.
+    text: usize,
+    /// How many faults are not kept.
+    untold: usize,
     pools: Vec<Section>,
     /// The pool whose section goes on, also from one file into another; none in `[global]`.
     current: Option<usize>,
@@ -63,13 +82,17 @@ impl Reader<'_> {
         if depth >= DEPTH_MAX || self.read >= FILES_MAX {
             let what =
                 format!("is not read: more than {FILES_MAX} files, or {DEPTH_MAX} that include each other");
-            return self.faults.push(fault(what));
+            return self.tell(fault(what));
         }
         self.read += 1;
         let content = match self.files.content(path) {
             Ok(content) => content,
-            Err(why) => return self.faults.push(fault(format!("cannot be read ({why})"))),
+            Err(why) => return self.tell(fault(format!("cannot be read ({why})"))),
         };
+        self.text += content.len();
+        if self.text > TEXT_MAX {
+            return self.tell(fault("is not read: the files are larger than 4 MiB in total".to_owned()));
+        }
         for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
             let spot = Spot { file: path.to_owned(), line: index + 1 };
             for statement in statements(line) {
@@ -84,7 +107,7 @@ impl Reader<'_> {
             Statement::Section(Err(why)) => {
                 // What follows is nobody's.
                 self.section(Vec::new(), spot);
-                self.faults.push(Fault::at(spot, format!("the name of a section {why}")));
+                self.tell(Fault::at(spot, format!("the name of a section {why}")));
             }
             Statement::Entry(name, value) if name == "include" => self.include(value, spot, depth),
             Statement::Entry(name, value) => self.entry(&name, value, spot),
@@ -100,7 +123,7 @@ impl Reader<'_> {
         }
         let known = self.pools.iter().position(|pool| pool.name.eq_ignore_ascii_case(&name));
         if known.is_none() && self.pools.len() == POOLS_MAX {
-            return self.faults.push(Fault::at(spot, format!("more than {POOLS_MAX} pools are not read")));
+            return self.tell(Fault::at(spot, format!("more than {POOLS_MAX} pools are not read")));
         }
         self.current = known.or_else(|| {
             self.pools.push(Section { name, spot: spot.clone(), entries: BTreeMap::new() });
@@ -110,13 +133,13 @@ impl Reader<'_> {
 
     fn entry(&mut self, name: &str, value: Result<Vec<u8>, Unclear>, spot: &Spot) {
         let Some(known) = KNOWN.into_iter().find(|known| *known == name) else { return };
-        let current = self.current.and_then(|index| self.pools.get_mut(index));
-        let pool = current.as_ref().map(|section| section.name.as_slice()).unwrap_or_default();
+        let pool = self.current.and_then(|index| self.pools.get(index));
+        let pool = pool.map(|section| section.name.as_slice()).unwrap_or_default();
         let value = value.and_then(|value| in_pool(value, pool));
         if let Err(why) = value {
-            self.faults.push(Fault::at(spot, format!("{known} {why}")));
+            self.tell(Fault::at(spot, format!("{known} {why}")));
         }
-        if let Some(section) = current {
+        if let Some(section) = self.current.and_then(|index| self.pools.get_mut(index)) {
             section.entries.insert(known, Entry { value, spot: spot.clone() });
         }
     }
@@ -124,16 +147,25 @@ impl Reader<'_> {
     fn include(&mut self, value: Result<Vec<u8>, Unclear>, spot: &Spot, depth: usize) {
         let pattern = match value {
             Ok(value) => absolute(&value, self.prefix),
-            Err(why) => return self.faults.push(Fault::at(spot, format!("include {why}"))),
+            Err(why) => return self.tell(Fault::at(spot, format!("include {why}"))),
         };
+        self.included += 1;
+        if self.included > FILES_MAX {
+            let what = format!("is not followed: there are more than {FILES_MAX}");
+            return self.tell(Fault::at(spot, format!("include {what}")));
+        }
         match expand(&pattern, self.files) {
             Ok(paths) => {
                 for path in paths {
                     self.file(&path, depth + 1);
                 }
             }
-            Err(why) => self.faults.push(Fault::at(spot, format!("include cannot be read ({why})"))),
+            Err(why) => self.tell(Fault::at(spot, format!("include cannot be read ({why})"))),
         }
+    }
+
+    fn tell(&mut self, fault: Fault) {
+        if self.faults.len() < FAULTS_MAX { self.faults.push(fault) } else { self.untold += 1 }
     }
 }
 

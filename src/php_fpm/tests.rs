@@ -184,6 +184,12 @@ fn what_is_not_understood_is_named_and_not_known() {
 }
 
 #[test]
+fn a_line_of_sections_alone_takes_no_stack() {
+    let found = read_files(&[(MAIN, &format!("{}\n[b]\nlisten = 1\n", "[a]".repeat(1 << 18)))]);
+    assert_eq!(found.pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
 fn files_are_bounded() {
     let round = read_files(&[(MAIN, &format!("[a]\nlisten = 1\ninclude = {MAIN}\n"))]);
     assert_eq!(round.pools.len(), 1);
@@ -191,7 +197,8 @@ fn files_are_bounded() {
     assert!(read_files(&[]).faults[0].what.contains("no such file"));
     let many = (1..=300).fold(String::new(), |text, n| text + &format!("[p{n}]\nlisten = {n}\n"));
     let many = read_files(&[(MAIN, &many)]);
-    assert_eq!((many.pools.len(), many.faults.len()), (256, 44));
+    assert_eq!((many.pools.len(), many.faults.len()), (256, 21));
+    assert!(many.faults[20].what.ends_with("24 more mistakes"), "{:?}", many.faults[20]);
     let endless = read_files(&[(MAIN, "[a$pool]\nlisten = /$pool\n")]);
     assert_eq!(endless.pools[0].listen, None);
 }

@@ -109,6 +109,10 @@ impl fmt::Display for Row {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/row.rs"]
+pub mod properties;
+
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

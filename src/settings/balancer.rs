@@ -114,8 +114,12 @@ fn balancer(value: &str) -> Result<Balancer, String> {
 /// Serde's own words, without what stands in the file: that could be a password.
 fn unknown_key(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    match words.split_once("unknown field ") {
-        Some((_, rest)) => format!("unknown key {}", rest.split(" at line ").next().unwrap_or_default()),
+    let unknown = words.split_once("unknown field `").and_then(|(_, rest)| rest.rsplit_once("`, expected "));
+    match unknown {
+        Some((key, known)) => {
+            let known = known.split(" at line ").next().unwrap_or_default();
+            format!("unknown key `{}`, expected {known}", crate::text::quote(key))
+        }
         None => format!("expected {FORMS}"),
     }
 }
@@ -340,10 +344,12 @@ mod tests {
             (r#"{"command":"lb-state"}"#, "absolute"),
             (r#"{"command":"/x","url":"http://y/"}"#, "alone"),
             (r#"{"comand":"/x"}"#, "unknown key `comand`, expected one of `url`, `command`"),
+            (r#"{"com\u007fand":"/x"}"#, "unknown key `com"),
             ("{}", "a table with"),
         ] {
             let message = one(value).unwrap_err();
             assert!(message.contains(part) && !message.contains("geheim"), "{value}: {message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
         }
         let twice = balancers(&["haproxy+tcp://a:1", "haproxy+tcp://a:1"]).unwrap_err();
         assert!(twice.contains("twice"), "{twice}");

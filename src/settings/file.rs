@@ -1,5 +1,6 @@
 //! Reads one settings file into assignments, each with its line and column. In a file with mistakes, the rest is kept.
 
+use super::places::Places;
 use super::table::{Form, SPECS, Spec};
 use crate::context::UnitName;
 use crate::problem::{Position, Severity};
@@ -34,20 +35,24 @@ pub struct Mistake {
     pub severity: Severity,
 }
 
+/// Nobody reads more mistakes of one file, and a file of nothing else has a million.
+const MISTAKES_MAX: usize = 100;
+
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// The usable settings, in the order of the file's tables.
     pub assignments: Vec<Assignment>,
-    /// The rest.
+    /// The rest; of more than [`MISTAKES_MAX`] mistakes the last one says how many there are.
     pub mistakes: Vec<Mistake>,
 }
 
 /// Reads the text of a settings file.
 #[must_use]
 pub fn read(text: &str) -> Contents {
-    let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-    let mut reader = Reader { text, lines, contents: Contents::default() };
+    let places = Places::of(text);
+    let wrong = vec![false; places.lines.len() + 1];
+    let mut reader = Reader { places, contents: Contents::default(), wrong, untold: 0 };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         reader.mistake(&error.span().unwrap_or(0..0), error.message(), Severity::Error);
@@ -62,27 +67,16 @@ pub fn read(text: &str) -> Contents {
             (key, _) => reader.setting(None, key, &name.span(), value),
         }
     }
-    reader.contents.without_doubtful()
-}
-
-impl Contents {
-    /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
-    fn without_doubtful(mut self) -> Self {
-        let mut wrong = vec![false; self.mistakes.iter().map(|m| m.at.line + 1).max().unwrap_or(0)];
-        for mistake in self.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error) {
-            wrong[mistake.at.line] = true;
-        }
-        self.assignments
-            .retain(|assignment| !assignment.lines.clone().any(|line| wrong.get(line) == Some(&true)));
-        self
-    }
+    reader.finish()
 }
 
 struct Reader<'a> {
-    text: &'a str,
-    /// Where each line begins: a file that is all mistakes must not hold up the stop.
-    lines: Vec<usize>,
+    places: Places<'a>,
     contents: Contents,
+    /// Of each line, by its number, whether there is an error in it.
+    wrong: Vec<bool>,
+    /// How many mistakes are not among the contents.
+    untold: usize,
 }
 
 impl Reader<'_> {
@@ -139,19 +133,30 @@ impl Reader<'_> {
     }
 
     fn mistake(&mut self, at: &Range<usize>, message: &str, severity: Severity) {
+        if severity == Severity::Error {
+            self.wrong[self.places.line(at.start)] = true;
+        }
+        if self.contents.mistakes.len() >= MISTAKES_MAX {
+            self.untold += 1;
+            return;
+        }
         let at = self.position(at.start);
         let message = crate::text::clean(message);
         self.contents.mistakes.push(Mistake { at, message, severity });
     }
 
-    fn position(&self, offset: usize) -> Position {
-        let mut end = offset.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
+    /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
+    fn finish(self) -> Contents {
+        let Self { mut contents, wrong, untold, .. } = self;
+        contents.assignments.retain(|assignment| !wrong[assignment.lines.clone()].contains(&true));
+        if let Some(last) = contents.mistakes.last_mut().filter(|_| untold > 0) {
+            last.message = format!("{}; and {untold} more mistakes in this file", last.message);
         }
-        let line = self.lines.partition_point(|start| *start <= end);
-        let start = self.lines[line - 1];
-        Position { line, column: self.text[start..end].chars().count() + 1 }
+        contents
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        self.places.position(offset)
     }
 }
 
@@ -245,8 +250,16 @@ mod tests {
     #[test]
     fn a_file_of_nothing_but_mistakes_does_not_hold_up_the_stop() {
         let began = Instant::now();
-        let contents = read(&"x\n".repeat(100_000));
-        assert_eq!(contents.mistakes.last().map(|mistake| mistake.at.line), Some(100_000));
+        let contents = read(&format!("{}timeout = \"1s\" x\n", "x\n".repeat(100_000)));
+        let last = contents.mistakes.last().map(|mistake| (mistake.at.line, mistake.message.as_str()));
+        assert!(
+            last.is_some_and(
+                |(line, what)| line == 100 && what.ends_with("; and 99901 more mistakes in this file")
+            ),
+            "{last:?}"
+        );
+        assert!(contents.assignments.is_empty(), "{:?}", contents.assignments);
+        assert!(!read(&format!("timeout = {}", "-".repeat(1 << 20))).mistakes.is_empty());
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 

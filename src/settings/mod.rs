@@ -7,6 +7,7 @@ pub mod layers;
 
 mod contradictions;
 mod file;
+mod places;
 mod table;
 mod value;
 

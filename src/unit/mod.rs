@@ -10,3 +10,7 @@ pub use mounts::{Hidden, Mounts};
 pub use own::{Own, calls};
 pub use properties::Unit;
 pub use words::{Activity, Author, KillMode, Lifetime, NotifyAccess, Output, Patience, Relation};
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../tests/fuzz/properties/unit.rs"]
+pub mod promises;

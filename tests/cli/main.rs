@@ -11,6 +11,7 @@ mod agent;
 mod answers;
 mod attacks;
 mod balancers;
+mod clocks;
 mod meanwhile;
 mod observe;
 mod operator;

@@ -78,6 +78,8 @@ const CHANGING: &[&str] = &[
 pub fn lasts(call: &Call, errno: Errno) -> bool {
     match errno {
         Errno::EINTR | Errno::EINVAL | Errno::EEXIST | Errno::EBUSY | Errno::ESRCH | Errno::ECHILD => false,
+        // Somebody else has removed the file: each time, that would be a lie.
+        Errno::ENOENT => !call.name.starts_with("unlink"),
         // Too many processes.
         Errno::EAGAIN => call.name.starts_with("clone"),
         _ => true,
@@ -130,6 +132,9 @@ calls! {
     SYS_fcntl "fcntl": EACCES EAGAIN EINTR EMFILE ENOLCK;
     SYS_fdatasync "fdatasync": EIO ENOSPC EDQUOT EROFS;
     SYS_flock "flock": EINTR ENOLCK EWOULDBLOCK;
+    SYS_fsconfig "fsconfig": EACCES EBUSY ENOMEM EPERM;
+    SYS_fsmount "fsmount": EBUSY EMFILE ENFILE ENOMEM EPERM;
+    SYS_fsopen "fsopen": EMFILE ENFILE ENODEV ENOMEM ENOSYS EPERM;
     SYS_fstat "fstat": ENOMEM EIO;
     SYS_fstatfs "fstatfs": EIO EINTR ENOMEM ENOSYS;
     SYS_fsync "fsync": EIO ENOSPC EDQUOT EROFS, done: EIO;
@@ -149,6 +154,7 @@ calls! {
     SYS_getsockopt "getsockopt": ENOPROTOOPT;
     SYS_gettid "gettid": ;
     SYS_getuid "getuid": ;
+    SYS_getxattr "getxattr": EACCES EIO ENODATA ENOENT ENOTSUP;
     SYS_ioctl "ioctl": ENOTTY EPERM;
     SYS_kill "kill": EPERM ESRCH;
     SYS_landlock_add_rule "landlock_add_rule": EOPNOTSUPP EPERM;
@@ -172,6 +178,7 @@ calls! {
     SYS_open "open": EACCES EINTR EIO ELOOP EMFILE ENFILE ENOENT ENOMEM ENOSPC EROFS;
     SYS_openat "openat": EACCES EINTR EIO ELOOP EMFILE ENFILE ENOENT ENOMEM ENOSPC ENXIO EPERM EROFS;
     SYS_openat2 "openat2": EACCES EAGAIN EINTR EIO ELOOP EMFILE ENFILE ENOENT ENOMEM ENOSPC ENOSYS EPERM EROFS EXDEV;
+    SYS_pidfd_getfd "pidfd_getfd": EMFILE ENFILE ENOSYS EPERM ESRCH;
     SYS_pidfd_open "pidfd_open": EMFILE ENFILE ENODEV ENOMEM ENOSYS EPERM ESRCH;
     SYS_pidfd_send_signal "pidfd_send_signal": ENOSYS EPERM ESRCH;
     SYS_pipe2 "pipe2": EMFILE ENFILE;

@@ -1,8 +1,8 @@
 //! Where the runs take place: a root directory in name spaces of its own, so that the program sees the same few processes
 //! and sockets in each run, at the paths that it has on a host.
 
-use nix::mount::{MsFlags, mount};
-use nix::unistd::{chdir, chroot};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::{chdir, pivot_root};
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -107,8 +107,10 @@ pub fn move_in(root: &Path) -> Cgroup {
         root.join("opt/systemd/systemctl"),
     )
     .unwrap();
-    chroot(root).unwrap();
-    chdir("/").unwrap();
+    // Not chroot(2): the program may enter the mount name space of process 1, and would find itself outside.
+    chdir(root).unwrap();
+    pivot_root(".", ".").unwrap();
+    umount2(".", MntFlags::MNT_DETACH).unwrap();
     let name = root.file_name().unwrap().display().to_string();
     let cgroup = Cgroup(format!("/hhvm-drain-faults{name}"));
     fs::create_dir(format!("/sys/fs/cgroup{}", cgroup.path())).unwrap();

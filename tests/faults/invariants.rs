@@ -14,7 +14,7 @@ use std::time::Duration;
 type Held = Result<(), String>;
 
 /// How the names of files end that may stay in the state directories.
-const KNOWN: [&str; 4] = [".json", ".copies", ".lock", ".drain"];
+const KNOWN: [&str; 5] = [".json", ".copies", ".lock", ".drain", ".state"];
 
 /// What is found of the health files.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +93,7 @@ pub fn in_the_end(host: &Host, story: &Story, hooks: &[Call]) -> Held {
         well(&run).map_err(|why| format!("{hook:?}: {why}"))?;
     }
     let end = look(host, When::InTheEnd, fault)?;
+    published()?;
     let all = |place: Where| end.places.iter().all(|found| *found == place);
     match host.case.end {
         Wanted::InPool => {
@@ -141,6 +142,7 @@ fn pooled_by_the_operator(host: &Host, fault: Option<(&Point, Fault)>) -> Held {
     check(run.end == End::Exited(0), || format!("pool: {run:?}"))?;
     let end = look(host, When::InTheEnd, fault)?;
     check(end.places.iter().all(|place| *place == Where::In), || format!("pool: {end:?}"))?;
+    published()?;
     no_record()
 }
 
@@ -237,6 +239,20 @@ fn no_record() -> Held {
     check(record.is_none(), || format!("a record is left: {record:?}"))?;
     let copies = Path::new(STATE).join("hhvm.service.copies");
     check(!copies.exists(), || format!("{} is left", copies.display()))
+}
+
+/// What everybody can read, and the agent answers by, is what the record says; and nothing goes on any more.
+fn published() -> Held {
+    let text =
+        fs::read(format!("{RUNTIME}/hhvm.service.state")).map_err(|why| format!("published: {why}"))?;
+    let told: serde_json::Value = serde_json::from_slice(&text).map_err(|why| format!("published: {why}"))?;
+    let record = record();
+    let (node, by) = match &record {
+        Some(record) => ("out", &record["by"]),
+        None => ("in", &serde_json::Value::Null),
+    };
+    let is_true = told["node"] == node && told["by"] == *by && told["activity"].is_null();
+    check(is_true, || format!("published: {told}; the record: {record:?}"))
 }
 
 /// The record tells of the operator and the very files; and so does `status`.

@@ -173,8 +173,12 @@ fn hurt(host: &mut Host, point: &Point, fault: Fault, figures: &mut Figures) {
 }
 
 /// Whether a thread may make the call in one run and not in another: waits for other threads, memory that the allocator
-/// takes for a thread or gives back, the end of a thread in the last moment of the program.
+/// takes for a thread or gives back, the end of a thread in the last moment of the program; and a look at a descriptor of
+/// HHVM's that is about to be closed.
 fn depends_on_time(point: &Point) -> bool {
+    if point.call == "readlinkat" && point.thread != "main" {
+        return true;
+    }
     [
         "brk",
         "clock_nanosleep",

@@ -29,13 +29,16 @@ for target in tests/fuzz/targets/*.rs; do
     log=$work/$target.log
     program=$work/$host/release/$target
     mkdir -p "$corpus/$target" "$work/failures"
-    if "$program" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
+    # The longest of all bounds, of which each target takes its own (limits.rs). A minute on the clock, for what never ends.
+    if "$program" -max_total_time="$seconds" -max_len=$((4 << 20)) -timeout=60 -rss_limit_mb=512 -print_final_stats=1 \
         -artifact_prefix="$work/failures/$target-" "$corpus/$target" "tests/fuzz/seeds/$target" >"$log" 2>&1; then
-        echo "$target: $(sed -n 's/^stat::number_of_executed_units: //p' "$log") executions, no failure"
+        echo "$target: $(sed -n 's/^stat::number_of_executed_units: //p' "$log") executions, no failure," \
+            "$(sed -n 's/^stat::slowest_unit_time_sec: *//p' "$log") s and" \
+            "$(sed -n 's/^stat::peak_rss_mb: *//p' "$log") MiB at most"
     else
         failed=1
         echo "$target: FAILED, all of it is in $log"
-        grep -A 3 -E 'panicked at|ERROR: libFuzzer' "$log" || tail -n 20 "$log"
+        { grep -a -A 3 -E 'panicked at|ERROR: libFuzzer' "$log" || tail -n 20 "$log"; } | cut -c -300
         sed -n 's/^artifact_prefix=.*Test unit written to //p' "$log" |
             while read -r input; do printf 'again: %q %q\n' "$program" "$input"; done
     fi

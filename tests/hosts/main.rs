@@ -18,6 +18,7 @@ mod host;
 mod kernel;
 mod matrix;
 mod needrestart;
+mod noise;
 mod operator;
 mod overrides;
 mod package;
@@ -77,6 +78,12 @@ const ONCE: &[Test] = tests! {
     power:
         an_hhvm_in_a_network_of_its_own_is_still_entered,
         who_has_little_power_drains_all_the_same;
+    noise:
+        without_a_processor_to_spare_it_ends_in_time,
+        a_journal_that_stands_still_holds_up_nothing,
+        without_a_journal_a_stop_ends,
+        a_systemd_that_stands_still_holds_up_no_drain,
+        with_a_full_notify_socket_the_timeout_holds;
     matrix:
         upgrade,
         upgrade_in_mid_drain,

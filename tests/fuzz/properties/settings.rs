@@ -1,8 +1,10 @@
 //! What holds for every settings file.
 
+use super::balancer::{self, Balancer};
 use super::file;
 use super::table::Settings;
 use crate::problem::{Position, Severity};
+use crate::row::Named;
 use std::time::Duration;
 
 /// Every place is one in the text, nothing is taken from a line with a mistake, and what is taken can be used.
@@ -17,6 +19,7 @@ pub fn file(bytes: &[u8]) {
         assert!((1..=width + 1).contains(&at.column), "{at:?}");
     };
     let contents = file::read(text);
+    assert!(contents.mistakes.len() <= 100, "{} mistakes", contents.mistakes.len());
     for mistake in &contents.mistakes {
         is_inside(mistake.at);
         is_a_line(&mistake.message);
@@ -41,6 +44,56 @@ pub fn file(bytes: &[u8]) {
     assert!(settings.health_files.iter().all(|path| path.is_absolute()), "{settings:?}");
 }
 
+/// A password that no input has by chance.
+const SECRET: &str = "geheim-6b1f";
+
+/// Each line is a balancer of the settings: what is taken is told so that it is read alike, a mistake fits a line, and
+/// neither shows a password.
+///
+/// # Panics
+/// When one of these does not hold.
+pub fn balancer(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let lines: Vec<&str> = text.split('\n').collect();
+    match balancer::balancers(&lines) {
+        Ok(found) => assert_eq!(found.len(), lines.len()),
+        Err(message) => is_a_line(&message),
+    }
+    let line = lines.first().copied().unwrap_or_default();
+    if let Ok(found) = balancer::balancers(&[line]) {
+        let is_plain = |one: &&Balancer| matches!(one, Balancer::Socket(_) | Balancer::Port(..));
+        for one in found.iter().filter(is_plain) {
+            assert_eq!(balancer::balancers(&[&one.to_string()]), Ok(vec![one.clone()]));
+        }
+    }
+    // As a URL alone, and as that of a table.
+    let scheme = line.strip_prefix("{\"url\":\"").unwrap_or(line).split_once("://").map(|(scheme, _)| scheme);
+    if scheme.is_some_and(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+')) {
+        let with_login = line.replacen("://", &format!("://me:{SECRET}@"), 1);
+        match balancer::balancers(&[&with_login]) {
+            Ok(found) => {
+                let shown: Vec<String> =
+                    found.iter().map(|one| format!("{one} {one:?} {}", one.label())).collect();
+                assert!(!shown.concat().contains(SECRET), "{shown:?}");
+            }
+            Err(message) => assert!(!message.contains(SECRET), "{message}"),
+        }
+    }
+    if let Err(message) = line.parse::<Named>() {
+        is_a_line(&message);
+    }
+}
+
 fn is_a_line(message: &str) {
     assert!(!message.is_empty() && !message.contains(char::is_control), "{message:?}");
+}
+
+#[cfg(test)]
+proptest::proptest! {
+    #[test]
+    fn what_looks_like_a_balancer_is_read_as_one(
+        text in "((\\{\"url\":\"|)(haproxy\\+)?(http|tcp|unix|ftp)://(a|\\[::1\\]|)(:[0-9]{1,3}|)(/[?@#]{0,2}|)(\",\"(out|in|user)\":\"x|)(\"\\}|)\n?){0,2}",
+    ) {
+        balancer(text.as_bytes());
+    }
 }

@@ -1,3 +1,10 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::hhvm::properties::command_line(bytes));
+#[path = "../limits.rs"]
+mod limits;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| limits::within(
+    bytes,
+    128 << 10,
+    hhvm_drain::hhvm::properties::command_line
+));

@@ -1,3 +1,10 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hhvm_drain::probe::properties::body(bytes));
+#[path = "../limits.rs"]
+mod limits;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| limits::within(
+    bytes,
+    1 << 20,
+    hhvm_drain::probe::properties::body
+));

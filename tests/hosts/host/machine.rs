@@ -54,6 +54,11 @@ impl Machine {
         self.leader.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Sends PID 1 a signal, as only who is outside can.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.leader, signal).expect("PID 1 of the machine");
+    }
+
     /// Waits for systemd's own word that the boot is complete; nspawn says which process is PID 1. The socket is
     /// closed afterwards: nspawn blocks when nobody reads from it.
     fn wait_until_booted(&mut self, notify: &UnixDatagram) {

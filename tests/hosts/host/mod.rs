@@ -132,6 +132,16 @@ impl Host {
         command::chroot(&self.overlay().root(), command)
     }
 
+    /// Stops systemd in its tracks, until [`Host::thaw_systemd`].
+    pub fn freeze_systemd(&self) {
+        self.machine().signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets systemd go on.
+    pub fn thaw_systemd(&self) {
+        self.machine().signal(rustix::process::Signal::CONT);
+    }
+
     /// Cuts the power: nothing gets the chance to end well.
     pub fn power_cut(&mut self) {
         self.machine = None;

@@ -1,0 +1,10 @@
+#![no_main]
+
+#[path = "../limits.rs"]
+mod limits;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| limits::within(
+    bytes,
+    4 << 20,
+    hhvm_drain::balancers::properties::page
+));

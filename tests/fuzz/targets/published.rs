@@ -1,0 +1,10 @@
+#![no_main]
+
+#[path = "../limits.rs"]
+mod limits;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| limits::within(
+    bytes,
+    1 << 20,
+    hhvm_drain::pool::properties::published
+));
