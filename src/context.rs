@@ -21,6 +21,12 @@ impl Root {
         self.0.join(path.strip_prefix("/").unwrap_or(path))
     }
 
+    /// Whether that is the host itself, and no image.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// `path` as the administrator knows it: without the root.
     #[must_use]
     pub fn shorten(&self, path: &Path) -> PathBuf {

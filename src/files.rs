@@ -1,35 +1,75 @@
 //! Reads files that somebody else wrote, and lists directories: only regular files, only up to a bound, and without
 //! blocking.
 
-use rustix::fs::{Dir, FileType, OFlags};
+use crate::context::Root;
+use crate::way;
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, openat};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The bytes of the file at `path`, of which there may be `max`.
+const MIB: u64 = 1 << 20;
+
+/// The bytes of the file at `path` below `root`, of which there may be `max`.
 ///
 /// # Errors
-/// As open(2) and read(2); and for what is no regular file, or is larger.
-pub fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    // A device must not even be opened: a tape winds, a watchdog bites.
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
+/// As open(2) and read(2); for what is no regular file, or is larger; and when a symlink on the way is not to be followed.
+pub fn read(root: &Root, path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    content(open(&way::find(root, path)?.fd)?, max)
+}
+
+/// The bytes of the file `name` in `directory`.
+///
+/// # Errors
+/// As [`read`]; also for a symlink.
+pub fn read_in(directory: &OwnedFd, name: &OsStr, max: u64) -> io::Result<Vec<u8>> {
+    content(open_in(directory, name)?, max)
+}
+
+/// Opens the regular file `name` in `directory` for reading.
+///
+/// # Errors
+/// As open(2), and for what is no regular file.
+pub fn open_in(directory: &OwnedFd, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    open(&openat(directory, name, flags, Mode::empty())?)
+}
+
+/// The bytes of `file`, of which there may be `max`.
+///
+/// # Errors
+/// As read(2), and if there are more.
+pub fn content(file: File, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
-        return Err(io::Error::other(format!("larger than {max} bytes")));
+        let bound =
+            if max.is_multiple_of(MIB) { format!("{} MiB", max / MIB) } else { format!("{max} bytes") };
+        return Err(io::Error::other(format!("larger than {bound}")));
     }
     Ok(bytes)
+}
+
+/// Opens the very file that the descriptor `found` names (`O_PATH`). A device is not even opened: a tape winds, a watchdog bites.
+///
+/// # Errors
+/// As open(2), and for what is no regular file.
+pub fn open(found: &OwnedFd) -> io::Result<File> {
+    if FileType::from_raw_mode(fstat(found)?.st_mode) != FileType::RegularFile {
+        return Err(io::Error::other("not a regular file"));
+    }
+    // What else opens nothing but this file (proc(5)); a lease on it (fcntl(2)) is not waited for.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(CWD, opened(found), flags, Mode::empty())?.into())
+}
+
+/// The name of a descriptor, by which it is opened once more (proc(5)).
+#[must_use]
+pub fn opened(file: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// `bytes` as text.
@@ -56,8 +96,15 @@ pub struct Entry {
 /// # Errors
 /// As open(2) and getdents(2); and when there are more than `max`.
 pub fn entries(path: &Path, max: usize) -> io::Result<Vec<Entry>> {
-    let flags = i32::from_ne_bytes((OFlags::DIRECTORY | OFlags::NONBLOCK).bits().to_ne_bytes());
-    let directory = File::options().read(true).custom_flags(flags).open(path)?;
+    let flags = OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    entries_of(openat(CWD, path, flags, Mode::empty())?, max)
+}
+
+/// The entries of an opened directory.
+///
+/// # Errors
+/// As [`entries`].
+pub fn entries_of(directory: OwnedFd, max: usize) -> io::Result<Vec<Entry>> {
     let mut found = Vec::new();
     for entry in Dir::new(directory)? {
         let entry = entry?;
@@ -77,21 +124,25 @@ pub fn entries(path: &Path, max: usize) -> io::Result<Vec<Entry>> {
 mod tests {
     use super::*;
 
+    fn host() -> Root {
+        Root::new("/".into())
+    }
+
     #[test]
     fn a_fifo_is_not_waited_for_and_a_directory_is_no_file() {
         let directory = tempfile::tempdir().unwrap();
         let fifo = directory.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(read(&fifo, 10).unwrap_err().to_string(), "not a regular file");
-        assert!(read(directory.path(), 10).is_err());
+        assert_eq!(read(&host(), &fifo, 10).unwrap_err().to_string(), "not a regular file");
+        assert!(read(&host(), directory.path(), 10).is_err());
     }
 
     #[test]
     fn a_file_is_read_up_to_its_bound() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "0123456789").unwrap();
-        assert_eq!(read(file.path(), 10).unwrap(), b"0123456789");
-        assert_eq!(read(file.path(), 9).unwrap_err().to_string(), "larger than 9 bytes");
+        assert_eq!(read(&host(), file.path(), 10).unwrap(), b"0123456789");
+        assert_eq!(read(&host(), file.path(), 9).unwrap_err().to_string(), "larger than 9 bytes");
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
-//!    [`settings::layers`], [`systemd`]
+//!    [`settings::layers`], [`systemd`], [`way`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
@@ -73,6 +73,7 @@ pub mod text;
 pub mod tidings;
 pub mod unit;
 pub mod wait;
+pub mod way;
 
 use clap::Parser;
 use clap::error::ErrorKind;

@@ -55,8 +55,12 @@ fn names(units: &[Unit]) -> Vec<String> {
 /// What the unit's files say, and systemd's defaults for what they do not, without this program's drop-ins.
 #[must_use]
 pub fn own(unit: &Unit, root: &Root) -> Own {
-    let text =
-        |path| Some(String::from_utf8_lossy(&files::read(&root.join(path), FILE_MAX).ok()?).into_owned());
+    let text = |path| {
+        Some(
+            String::from_utf8_lossy(&files::read(root, std::path::Path::new(path), FILE_MAX).ok()?)
+                .into_owned(),
+        )
+    };
     let mut own = Own::of(&unit.files.iter().filter_map(text).collect::<Vec<_>>());
     own.timeout_stop = own.timeout_stop.or_else(default_timeout_stop);
     own

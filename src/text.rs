@@ -6,12 +6,21 @@ use std::time::Duration;
 /// Longest piece of outside text that a message quotes, in characters.
 const QUOTE_MAX: usize = 120;
 
-/// Replaces control characters, which a peer or a file name may hold, by spaces.
+/// Replaces what a peer or a file name may hold to make a line look like another by spaces: control characters, and those
+/// that break lines, change the direction of what follows, or cannot be seen.
 ///
 /// A newline in `STATUS=` would start another assignment (`sd_notify(3)`).
 #[must_use]
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_deceptive(c) { ' ' } else { c }).collect()
+}
+
+/// Unicode's line and paragraph separators, `Bidi_Control`, and what has no width.
+fn is_deceptive(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 /// [`clean`], and cut to a length that fits a message.
@@ -54,6 +63,12 @@ mod tests {
     #[test]
     fn control_characters_do_not_survive() {
         assert_eq!(clean("a\nREADY=1\x1b[0m"), "a READY=1 [0m");
+    }
+
+    #[test]
+    fn no_text_turns_a_line_around() {
+        assert_eq!(clean("/srv/\u{202e}php.sutats\u{2066}\u{2028}x"), "/srv/ php.sutats  x");
+        assert_eq!(clean("größe ✓ 漢字"), "größe ✓ 漢字");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod commands;
 mod completions;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/security.rs"]
+mod security;
 #[path = "docs/settings.rs"]
 mod settings;
 #[path = "docs/versions.rs"]

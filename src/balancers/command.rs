@@ -35,6 +35,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Runs one program.
 pub(super) struct Command {
     path: PathBuf,
+    is_on_host: bool,
     environment: Vec<(&'static str, OsString)>,
     leash: Leash,
 }
@@ -122,7 +123,8 @@ impl Command {
             ("HHVM_DRAIN_NAME", name.into()),
             ("HHVM_DRAIN_UNIT", wanted.context.unit.as_str().into()),
         ];
-        Self { path: wanted.context.root.join(path), environment, leash: leash.clone() }
+        let root = &wanted.context.root;
+        Self { path: root.join(path), is_on_host: root.is_host(), environment, leash: leash.clone() }
     }
 
     fn start(&self, deadline: Instant) -> io::Result<(Started, Output)> {
@@ -140,6 +142,9 @@ impl Command {
 impl Reader for Command {
     fn view(&mut self, deadline: Instant) -> Result<View, Unclear> {
         let cannot_run = |why: io::Error| Unclear::File(format!("cannot be run ({why})"));
+        if !self.is_on_host {
+            return Err(Unclear::File("is not run: it is a program of the image below --root".to_owned()));
+        }
         only_roots(&self.path).map_err(Unclear::File)?;
         let began = Instant::now();
         let (started, mut output) = self.start(deadline).map_err(cannot_run)?;

@@ -19,7 +19,9 @@ pub fn here(root: &Root, scope: &Scope, deadline: Instant) -> Here {
     let host = Host::below(root);
     let own = listeners(scope, &host, deadline).unwrap_or_default();
     let all = ports(PID_1, &host, deadline).or_else(|_| ports(host.looker.pid, &host, deadline));
-    let name = files::read(&root.join("/proc/sys/kernel/hostname"), NAME_MAX).and_then(files::text);
+    // procfs is the kernel's, wherever it is mounted.
+    let name = files::read(&Root::new("/".into()), &host.proc.join("sys/kernel/hostname"), NAME_MAX);
+    let name = name.and_then(files::text);
     Here {
         addresses: addresses(),
         own: own.into_iter().map(|listener| listener.place).collect(),

@@ -79,7 +79,7 @@ impl Pages {
             Proof::Written(password) => words.extend_from_slice(password.bytes()),
             Proof::File(path) => {
                 let bad = |why: String| Unclear::File(format!("password-file {}: {why}", path.display()));
-                let bytes = files::read(&self.root.join(path), PASSWORD_MAX)
+                let bytes = files::read(&self.root, path, PASSWORD_MAX)
                     .map_err(|why| bad(format!("cannot be read ({why})")))?;
                 let password = Password::of_file(&bytes).ok_or_else(|| bad("is empty".to_owned()))?;
                 words.extend_from_slice(password.bytes());

@@ -13,7 +13,7 @@ const FILE_MAX: u64 = 1023;
 /// The password in the file `name`.
 pub(super) fn read_password(context: &Context, name: &Path) -> Result<Password, Problem> {
     let problem = |message: String| Problem::error(Location::Path(name.to_owned()), message);
-    let bytes = read(&context.root.join(name), FILE_MAX)
+    let bytes = read(&context.root, name, FILE_MAX)
         .map_err(|why| problem(format!("password-file cannot be read ({why})")))?;
     Password::of_file(&bytes)
         .ok_or_else(|| problem("password-file must hold the admin password, and it is empty".to_owned()))

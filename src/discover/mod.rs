@@ -82,8 +82,8 @@ pub fn named_by_root(unit: &Unit, root: &Path) -> Vec<PathBuf> {
 /// A file that nobody but root can have written.
 fn text_of_root(root: &OwnedFd, name: &Path) -> Option<Rc<[u8]>> {
     let file = find(root, name, Way::OfRoot).ok()?;
-    let stat = fstat(&file).ok().filter(is_of_root)?;
-    content(&file, &stat).ok()
+    fstat(&file).ok().filter(is_of_root)?;
+    content(&file).ok()
 }
 
 fn look(process: &Path, trusted: &[PathBuf], deadline: Instant) -> Option<Looked> {

@@ -1,10 +1,10 @@
 //! Looks at running masters of PHP-FPM: which files each names, and what they say of its pools.
 
 use super::chase::{Lost, Way, find};
-use super::reader::{content, opened};
+use super::reader::content;
 use super::rights::Rights;
 use super::{STATUS_MAX, WORDS_MAX, beginning, working};
-use crate::files::entries;
+use crate::files::{entries, opened};
 use crate::php_fpm::{Configuration, Files, Master, read};
 use nix::unistd::Uid;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
@@ -91,7 +91,7 @@ impl BelowRoot {
 
 impl Files for BelowRoot {
     fn content(&mut self, path: &Path) -> Result<Vec<u8>, String> {
-        let text = self.with(path, |file| Ok(content(file, &fstat(file)?)?.to_vec()))?;
+        let text = self.with(path, |file| Ok(content(file)?.to_vec()))?;
         text.ok_or_else(|| "no such file".to_owned())
     }
 

@@ -2,17 +2,15 @@
 
 use super::chase::{Lost, Way, find};
 use super::rights::Rights;
-use crate::files::entries;
+use crate::files::{self, entries, opened};
 use crate::hhvm::{Files, Missing};
-use rustix::fs::{FileType, OFlags, Stat, fstat};
+use rustix::fs::{Stat, fstat};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
@@ -63,7 +61,7 @@ impl Files for Reader<'_> {
             let file = find(&self.root, name, way)?;
             let stat = fstat(&file)?;
             let known = self.seen.get(&(stat.st_dev, stat.st_ino)).cloned();
-            Ok((stat, known.map_or_else(|| content(&file, &stat), Ok).map_err(Lost::Failed)?))
+            Ok((stat, known.map_or_else(|| content(&file), Ok).map_err(Lost::Failed)?))
         })?;
         self.seen.insert((stat.st_dev, stat.st_ino), Rc::clone(&text));
         self.size += text.len();
@@ -141,27 +139,9 @@ pub(super) fn is_of_root(stat: &Stat) -> bool {
     stat.st_uid == 0 && stat.st_mode & 0o022 == 0
 }
 
-/// Opens what was found: the very file, and never a device.
-pub(super) fn content(file: &OwnedFd, stat: &Stat) -> io::Result<Rc<[u8]>> {
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::options()
-        .read(true)
-        .custom_flags(i32::from_ne_bytes(flags.bits().to_ne_bytes()))
-        .open(opened(file))?;
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(io::Error::other("larger than 1 MiB"));
-    }
-    Ok(bytes.into())
-}
-
-/// The name of a descriptor, by which it is opened once more (proc(5)).
-pub(super) fn opened(file: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+/// What is in the file that was found.
+pub(super) fn content(found: &OwnedFd) -> io::Result<Rc<[u8]>> {
+    Ok(files::content(files::open(found)?, FILE_MAX)?.into())
 }
 
 /// When the file was written or put there.

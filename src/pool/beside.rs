@@ -1,10 +1,15 @@
 //! Files of the state directories, and the names by way of which they are written: what the disk is asked for.
 
+use super::guard::{directory, make_directory, readable};
+use super::shelf::{Shelf, Spot};
+use crate::context::Root;
 use crate::files;
-use std::fs::{self, File};
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
 
 /// A larger file is none of ours.
 const SIZE_MAX: u64 = 1 << 20;
@@ -26,37 +31,34 @@ pub enum Readers {
 /// shared one would rename each other's halves into place.
 #[derive(Debug)]
 pub struct Beside {
+    directory: OwnedFd,
     file: File,
-    path: PathBuf,
+    name: OsString,
 }
 
 impl Beside {
-    /// Makes it beside `path`.
+    /// Makes it beside the file at `spot`.
     ///
     /// # Errors
-    /// As mkdir(2) and open(2).
-    pub fn create(path: &Path, readers: Readers) -> io::Result<Self> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        let mut beside = name.to_owned();
-        beside.push(format!(".{}{SUFFIX}", std::process::id()));
-        let beside = parent.join(beside);
-        fs::create_dir_all(parent)?;
-        let mode = match readers {
+    /// As mkdir(2) and open(2); and when others can change what is in the directory.
+    pub fn create(spot: &Spot, readers: Readers) -> io::Result<Self> {
+        let directory = make_directory(&spot.root, spot.shelf)?;
+        let mut name = spot.name().to_owned();
+        name.push(format!(".{}{SUFFIX}", std::process::id()));
+        let mode = Mode::from_raw_mode(match readers {
             Readers::Everybody => 0o644,
             Readers::Root => 0o600,
-        };
-        let create = || File::options().write(true).create_new(true).mode(mode).open(&beside);
-        let file = match create() {
+        });
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match openat(&directory, &name, flags, mode) {
             // Left by a process that was killed and had the same number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(&beside)?;
-                create()
+            Err(Errno::EXIST) => {
+                unlinkat(&directory, &name, AtFlags::empty())?;
+                openat(&directory, &name, flags, mode)
             }
             other => other,
         }?;
-        Ok(Self { file, path: beside })
+        Ok(Self { directory, file: file.into(), name })
     }
 
     /// Writes to it.
@@ -75,12 +77,12 @@ impl Beside {
         self.file.sync_all()
     }
 
-    /// Gives it the name `path`, which another file may have.
+    /// Gives it the place `spot` in the same directory, which another file may have.
     ///
     /// # Errors
     /// As rename(2).
-    pub fn take_the_place_of(&self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)
+    pub fn take_the_place_of(&self, spot: &Spot) -> io::Result<()> {
+        Ok(renameat(&self.directory, &self.name, &self.directory, spot.name())?)
     }
 
     /// Removes it.
@@ -88,46 +90,50 @@ impl Beside {
     /// # Errors
     /// As unlink(2).
     pub fn remove(&self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        Ok(unlinkat(&self.directory, &self.name, AtFlags::empty())?)
     }
 }
 
-/// What is in the file at `path`.
+/// What is in the file at `spot`.
 ///
 /// # Errors
 /// As open(2) and read(2), and when it is too large.
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    files::read(path, SIZE_MAX)
+pub fn read(spot: &Spot) -> io::Result<Vec<u8>> {
+    files::read_in(&directory(&spot.root, spot.shelf)?, spot.name(), SIZE_MAX)
 }
 
-/// Whether there may be a file at `path`.
+/// Whether there may be a file at `spot`.
 #[must_use]
-pub fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+pub fn is_there(spot: &Spot) -> bool {
+    let found = directory(&spot.root, spot.shelf)
+        .and_then(|directory| Ok(statat(directory, spot.name(), AtFlags::SYMLINK_NOFOLLOW)?));
+    found.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
-/// Waits until the names in the directory of `path` are on the disk.
+/// Waits until the names in the directory of `spot` are on the disk.
 ///
 /// # Errors
 /// As open(2) and fsync(2).
-pub fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(path))?.sync_all()
+pub fn sync_directory(spot: &Spot) -> io::Result<()> {
+    Ok(fsync(readable(&directory(&spot.root, spot.shelf)?)?)?)
 }
 
-/// Removes the file at `path`.
+/// Removes the file at `spot`.
 ///
 /// # Errors
 /// As unlink(2); `NotFound` where there is none, of a read-only disk, too, which refuses before it looks.
-pub fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_file(path).map_err(|error| if is_there(path) { error } else { io::ErrorKind::NotFound.into() })
+pub fn remove(spot: &Spot) -> io::Result<()> {
+    let directory = directory(&spot.root, spot.shelf)?;
+    unlinkat(&directory, spot.name(), AtFlags::empty())
+        .map_err(|error| if is_there(spot) { error.into() } else { io::ErrorKind::NotFound.into() })
 }
 
-/// The names in the directory at `path` that are UTF-8, as all of ours are.
+/// The names in a state directory that are UTF-8, as all of ours are.
 ///
 /// # Errors
 /// As open(2).
-pub fn names(path: &Path) -> io::Result<impl Iterator<Item = String> + use<>> {
-    let entries = files::entries(path, NAMES_MAX)?;
+pub fn names(root: &Root, shelf: Shelf) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let entries = files::entries_of(readable(&directory(root, shelf)?)?, NAMES_MAX)?;
     Ok(entries.into_iter().filter_map(|entry| entry.name.into_string().ok()))
 }
 
@@ -141,7 +147,15 @@ pub fn writer_of(name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::shelf::{RUNTIME, STATE};
     use crate::pool::whole::{Durability, read, rehearse, write};
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    fn spot(dir: &tempfile::TempDir, name: &str) -> Spot {
+        Spot::new(&Root::new(dir.path().to_owned()), STATE, name.to_owned())
+    }
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = fs::read_dir(directory).unwrap();
@@ -154,18 +168,18 @@ mod tests {
     #[test]
     fn a_rehearsal_leaves_nothing_and_touches_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("state/hhvm.service.json");
-        write(&path, &7, Readers::Everybody, Durability::Synced).unwrap();
-        rehearse(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), Some(7));
-        assert_eq!(names(path.parent().unwrap()), ["hhvm.service.json"]);
+        let spot = spot(&dir, "hhvm.service.json");
+        write(&spot, &7, Readers::Everybody, Durability::Synced).unwrap();
+        rehearse(&spot).unwrap();
+        assert_eq!(read(&spot).unwrap(), Some(7));
+        assert_eq!(names(spot.path().parent().unwrap()), ["hhvm.service.json"]);
     }
 
     #[test]
     fn no_two_files_are_written_by_way_of_the_same_name() {
         let dir = tempfile::tempdir().unwrap();
         let beside = ["hhvm.service.json", "hhvm.service.last.json", "hhvm.service.copy", "hhvm.json"]
-            .map(|name| Beside::create(&dir.path().join(name), Readers::Root).unwrap().path);
+            .map(|name| Beside::create(&spot(&dir, name), Readers::Root).unwrap().name);
         for (at, one) in beside.iter().enumerate() {
             assert!(!beside[at + 1..].contains(one), "{beside:?}");
             assert!(one.to_str().unwrap().contains(&std::process::id().to_string()), "{beside:?}");
@@ -175,13 +189,38 @@ mod tests {
     #[test]
     fn what_a_killed_process_of_the_same_number_left_is_no_hindrance_and_no_way_out() {
         let dir = tempfile::tempdir().unwrap();
-        let (path, victim) = (dir.path().join("record"), dir.path().join("victim"));
+        let (spot, victim) = (spot(&dir, "record"), dir.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
-        let beside = Beside::create(&path, Readers::Root).unwrap().path;
+        let beside = Beside::create(&spot, Readers::Root).unwrap().name;
+        let beside = spot.path().with_file_name(beside);
         fs::remove_file(&beside).unwrap();
-        std::os::unix::fs::symlink(&victim, &beside).unwrap();
-        write(&path, &7, Readers::Everybody, Durability::WhenConvenient).unwrap();
-        assert_eq!((read(&path).unwrap(), fs::read_to_string(victim).unwrap()), (Some(7), "precious".into()));
-        assert_eq!(names(dir.path()), ["record", "victim"]);
+        symlink(&victim, &beside).unwrap();
+        write(&spot, &7, Readers::Everybody, Durability::WhenConvenient).unwrap();
+        assert_eq!((read(&spot).unwrap(), fs::read_to_string(victim).unwrap()), (Some(7), "precious".into()));
+        assert_eq!(names(spot.path().parent().unwrap()), ["record"]);
+    }
+
+    #[test]
+    fn a_state_directory_of_an_older_version_is_closed_and_another_one_is_left_alone() {
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        for shelf in [STATE, RUNTIME] {
+            for is_elsewhere in [false, true] {
+                let dir = tempfile::tempdir().unwrap();
+                let root = Root::new(dir.path().to_owned());
+                let (place, elsewhere) = (root.join(shelf.path), root.join("/elsewhere"));
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                let real = if is_elsewhere { &elsewhere } else { &place };
+                fs::create_dir(real).unwrap();
+                fs::set_permissions(real, fs::Permissions::from_mode(0o755)).unwrap();
+                if is_elsewhere {
+                    symlink("/elsewhere", &place).unwrap();
+                }
+                let spot = Spot::new(&root, shelf, "record".to_owned());
+                write(&spot, &7, Readers::Root, Durability::Synced).unwrap();
+                let is_closed = mode(real) != 0o755;
+                assert_eq!(is_closed, shelf == STATE && !is_elsewhere, "{shelf:?} {is_elsewhere}");
+                assert_eq!((mode(&real.join("record")), read(&spot).unwrap()), (0o600, Some(7)));
+            }
+        }
     }
 }

@@ -71,6 +71,26 @@ pub mod path {
     }
 }
 
+/// A path that there may be, for `#[serde(with)]`.
+pub mod path_if_any {
+    use super::{
+        Bytes, Deserialize, Deserializer, OsStrExt, OsString, OsStringExt, PathBuf, Serialize, Serializer,
+    };
+
+    /// Writes the path.
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = path.as_ref().map(|path| Bytes(path.as_os_str().as_bytes().to_vec()));
+        bytes.serialize(serializer)
+    }
+
+    /// Reads the path.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+        let bytes = Option::<Bytes>::deserialize(deserializer)?;
+        Ok(bytes.map(|bytes| PathBuf::from(OsString::from_vec(bytes.0))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,9 @@ use super::identity::{Boot, FileId};
 use super::names::Names;
 use super::obstacle::own_name;
 use super::record::Parked;
+use crate::files;
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, Uid, chownat, fchmod, fchown, fstat, readlinkat, statat, symlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, fstat, openat, readlinkat, symlinkat,
 };
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -53,15 +54,17 @@ impl Copy {
     /// # Errors
     /// As stat(2), open(2) and read(2).
     pub fn take(parked: &Parked, directory: &Directory, name: &OsStr) -> io::Result<Option<Self>> {
-        let stat = statat(directory.fd(), name, AtFlags::SYMLINK_NOFOLLOW)?;
+        // What is looked at must be what is read, whoever swaps names in the directory meanwhile.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = openat(directory.fd(), name, flags, Mode::empty())?;
+        let stat = fstat(&found)?;
+        if !FileId::of(&stat).is(parked.file, Boot::Same) {
+            return Ok(None);
+        }
         let content = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Symlink => Content::Link(Bytes(readlinkat(directory.fd(), name, [])?.into_bytes())),
+            FileType::Symlink => Content::Link(Bytes(readlinkat(&found, c"", [])?.into_bytes())),
             FileType::RegularFile => {
-                let file = directory.read(name)?;
-                if !FileId::of(&fstat(&file)?).is(parked.file, Boot::Same) {
-                    return Ok(None);
-                }
-                let Some(text) = read(file)? else { return Ok(None) };
+                let Some(text) = read(files::open(&found)?)? else { return Ok(None) };
                 Content::Text(Bytes(text))
             }
             _ => return Ok(None),
@@ -116,9 +119,13 @@ impl Copy {
         match &self.content {
             Content::Link(target) => {
                 symlinkat(OsStr::from_bytes(&target.0), directory.fd(), name)?;
-                let chown =
-                    chownat(directory.fd(), name, Some(owner), Some(group), AtFlags::SYMLINK_NOFOLLOW);
-                unless_it_has_none(chown)?;
+                // Whoever may change the directory may have put another file there, a hard link to one of root's.
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let made = openat(directory.fd(), name, flags, Mode::empty())?;
+                if FileType::from_raw_mode(fstat(&made)?.st_mode) != FileType::Symlink {
+                    return Err(Errno::EXIST.into());
+                }
+                unless_it_has_none(chownat(&made, c"", Some(owner), Some(group), AtFlags::EMPTY_PATH))?;
             }
             Content::Text(text) => {
                 let mut file = directory.create(name, Mode::RUSR | Mode::WUSR)?;
@@ -159,7 +166,7 @@ mod tests {
     fn scene(make: impl FnOnce(&std::path::Path)) -> Scene {
         let dir = tempfile::tempdir().unwrap();
         make(&dir.path().join("s"));
-        let sight = Sight::of(&dir.path().join("s")).unwrap();
+        let sight = Sight::of(&crate::context::Root::new("/".into()), &dir.path().join("s")).unwrap();
         let parked = Parked {
             health_file: sight.health_path(),
             disabled: sight.disabled_path(),

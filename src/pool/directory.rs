@@ -1,8 +1,11 @@
 //! One directory of the disk: what the names in it are asked for, and done with, as system calls.
 
+use super::guard;
 use super::identity::FileId;
 use super::names::{Entry, Names};
-use super::way;
+use crate::context::Root;
+use crate::files;
+use crate::way::{self, Found};
 use rustix::fs::{
     Access, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fstat, fsync, linkat, openat, renameat,
     renameat_with, statat, unlinkat,
@@ -11,7 +14,7 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// What a file holds that keeps a name for a rename, on file systems that have nothing better.
@@ -28,16 +31,14 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory at `path`, following symlinks that lead nobody astray.
+    /// Opens the directory at `path` below `root`, following symlinks that lead nobody astray.
     ///
     /// # Errors
     /// As open(2), and when a symlink is not to be followed.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let fd = way::open(path)?;
-        let real = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
-            .or_else(|_| path.canonicalize())?;
+    pub fn open(root: &Root, path: &Path) -> io::Result<Self> {
+        let Found { fd, path } = way::directory(root, path)?;
         let id = FileId { written: None, ..FileId::of(&fstat(&fd)?) };
-        Ok(Self { fd, path: real, id })
+        Ok(Self { fd, path, id })
     }
 
     /// Which directory it is.
@@ -57,9 +58,8 @@ impl Directory {
     }
 
     /// Opens the regular file `name` for reading, never through a symlink, without waiting for anybody.
-    pub(super) fn read(&self, name: &OsStr) -> rustix::io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        openat(&self.fd, name, flags, Mode::empty()).map(File::from)
+    pub(super) fn read(&self, name: &OsStr) -> io::Result<File> {
+        files::open_in(&self.fd, name)
     }
 
     /// Makes the file `name`; never replaces another.
@@ -100,7 +100,7 @@ impl Directory {
 
     /// The directory once more, opened for more than its path.
     pub(super) fn readable(&self) -> rustix::io::Result<OwnedFd> {
-        openat(&self.fd, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        guard::readable(&self.fd)
     }
 
     /// Whether entries can be changed in it, by its mode and its file system.
@@ -112,9 +112,10 @@ impl Directory {
     }
 }
 
-/// Whether anything has that path, a symlink that leads nowhere too.
-pub(super) fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
+/// Whether anything has that path below `root`, a symlink that leads nowhere too.
+pub(super) fn is_there(root: &Root, path: &Path) -> bool {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    way::directory(root, parent).is_ok_and(|found| statat(found.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
 }
 
 impl Names for Directory {

@@ -14,7 +14,7 @@ fn directory(files: &[(&str, &str)]) -> (tempfile::TempDir, Directory) {
     for (name, text) in files {
         fs::write(dir.path().join(name), text).unwrap();
     }
-    let directory = Directory::open(dir.path()).unwrap();
+    let directory = Directory::open(&Root::new("/".into()), dir.path()).unwrap();
     (dir, directory)
 }
 

@@ -80,7 +80,7 @@ impl Member {
         else {
             return Err(io::Error::other("the record names no file"));
         };
-        let directory = Directory::open(&self.root.join(parent))?;
+        let directory = Directory::open(&self.root, parent)?;
         let boot = record.boot(&self.store.now());
         // In this order, so that one file that is being moved away is never taken for two names of it.
         let disabled_entry = directory.look(disabled)?;
@@ -98,7 +98,7 @@ impl Member {
     /// a symlink to the current release was flipped, and the old release was pruned.
     fn in_place_elsewhere(&self, parked: &Parked) -> Option<PathBuf> {
         let in_place = |path: &Path| {
-            let sight = Sight::of(&self.root.join(path)).ok()?;
+            let sight = Sight::of(&self.root, path).ok()?;
             sight.health.map(|_| self.root.shorten(&sight.health_path()))
         };
         if parked.directory.is_none() {

@@ -1,9 +1,12 @@
 //! What of the state directories may be trusted: what root has written, and nobody else can change, hold or have linked
 //! there.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat, unlinkat};
+use super::shelf::{Shelf, Spot};
+use crate::context::Root;
+use crate::way::{self, Found};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -12,6 +15,46 @@ use std::path::Path;
 const LOCK_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// How often a lock is opened that others change meanwhile, with the same rights as ours.
 const TRIES: usize = 8;
+/// Permissions.
+const PERMISSIONS: u32 = 0o777;
+
+/// The state directory `shelf` below `root`, as a descriptor that only names it.
+///
+/// # Errors
+/// As open(2); and when others can change what is in it.
+pub(super) fn directory(root: &Root, shelf: Shelf) -> io::Result<OwnedFd> {
+    ours(way::directory(root, Path::new(shelf.path))?, root, shelf)
+}
+
+/// The same, made if it is not there.
+///
+/// # Errors
+/// As [`directory`] and mkdir(2).
+pub(super) fn make_directory(root: &Root, shelf: Shelf) -> io::Result<OwnedFd> {
+    let mode = Mode::from_raw_mode(shelf.mode);
+    ours(way::make_directory(root, Path::new(shelf.path), mode)?, root, shelf)
+}
+
+/// A directory once more, opened for more than its path.
+pub(super) fn readable(directory: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    openat(directory, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// The directory, if nobody else has a hand in it. One of an older version is closed to those who have no business there;
+/// one that an administrator has put elsewhere, by a symlink, stays as it is.
+fn ours(found: Found, root: &Root, shelf: Shelf) -> io::Result<OwnedFd> {
+    let stat = fstat(&found.fd)?;
+    if !is_ours(&stat) {
+        let why = format!("others than root own {} or can write to it", found.path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    let is_in_its_place = found.path == root.join(shelf.path);
+    if is_in_its_place && stat.st_mode & PERMISSIONS & !shelf.mode != 0 {
+        // What is not taken, by a read-only file system, is as it was.
+        let _ = readable(&found.fd).and_then(|opened| fchmod(opened, Mode::from_raw_mode(shelf.mode)));
+    }
+    Ok(found.fd)
+}
 
 /// The file of a lock, made if there is none. It is not locked yet.
 ///
@@ -19,48 +62,61 @@ const TRIES: usize = 8;
 ///
 /// # Errors
 /// As mkdir(2) and open(2); and when the directory or the file is another user's.
-pub(super) fn lock_file(path: &Path) -> io::Result<File> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    fs::create_dir_all(parent)?;
-    let directory = directory(parent)?;
+pub(super) fn lock_file(spot: &Spot) -> io::Result<File> {
+    let directory = make_directory(&spot.root, spot.shelf)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     for _ in 0..TRIES {
-        match openat(&directory, name, flags, LOCK_MODE) {
-            Ok(file) if is_private(&fstat(&file)?) => return Ok(file.into()),
-            // A FIFO, a symlink, a directory.
-            Ok(_) | Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {}
+        // A device is not even opened.
+        match statat(&directory, spot.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => {}
+            Ok(stat) if is_private(&stat) => {}
+            Ok(_) => {
+                remove(&directory, spot)?;
+                continue;
+            }
             Err(error) => return Err(error.into()),
         }
-        match unlinkat(&directory, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
+        match openat(&directory, spot.name(), flags, LOCK_MODE) {
+            Ok(file) if is_private(&fstat(&file)?) => return Ok(file.into()),
+            // A FIFO, a symlink, a directory.
+            Ok(_) | Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => remove(&directory, spot)?,
             Err(error) => return Err(error.into()),
         }
     }
     Err(io::Error::other("it is not a file that only root can open"))
 }
 
-/// Whether `file` still has the path, and not another that has replaced it.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+fn remove(directory: &OwnedFd, spot: &Spot) -> io::Result<()> {
+    match unlinkat(directory, spot.name(), AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether `file` still has the place, and not another that has replaced it.
+pub(super) fn is_at(file: &File, spot: &Spot) -> io::Result<bool> {
     let own = fstat(file)?;
-    match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+    match statat(directory(&spot.root, spot.shelf)?, spot.name(), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(found) => Ok((found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)),
         Err(Errno::NOENT) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Fails if the file at `path` is there and was written, or can be changed, by anybody but root and this user, or lies in
-/// a directory of which that is true.
+/// Whether there is a file that can be a lock.
+pub(super) fn may_be_locked(spot: &Spot) -> bool {
+    let found = directory(&spot.root, spot.shelf)
+        .and_then(|directory| Ok(statat(directory, spot.name(), AtFlags::SYMLINK_NOFOLLOW)?));
+    found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+}
+
+/// Fails if the file is there and was written, or can be changed, by anybody but root and this user, or lies in a
+/// directory of which that is true.
 ///
 /// # Errors
 /// As open(2) and stat(2); and if it is so.
-pub(super) fn vouch(path: &Path) -> io::Result<()> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let stat = statat(directory(parent)?, name, AtFlags::SYMLINK_NOFOLLOW)?;
+pub(super) fn vouch(spot: &Spot) -> io::Result<()> {
+    let stat = statat(directory(&spot.root, spot.shelf)?, spot.name(), AtFlags::SYMLINK_NOFOLLOW)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
         return Err(io::Error::other("it is not a regular file with one name"));
     }
@@ -68,17 +124,6 @@ pub(super) fn vouch(path: &Path) -> io::Result<()> {
         return Err(io::Error::other("others than root own it or can write to it"));
     }
     Ok(())
-}
-
-fn directory(path: &Path) -> io::Result<OwnedFd> {
-    // By way of a symlink, too: an administrator may keep the state on another disk.
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, path, flags, Mode::empty())?;
-    if is_ours(&fstat(&directory)?) {
-        return Ok(directory);
-    }
-    let why = format!("others than root own {} or can write to it", path.display());
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// Whether nobody but root, or whoever runs this program, has had a hand in it.
@@ -90,5 +135,5 @@ fn is_ours(stat: &Stat) -> bool {
 /// Whether nobody else can open it.
 fn is_private(stat: &Stat) -> bool {
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    is_file && is_ours(stat) && stat.st_mode & 0o777 & !LOCK_MODE.bits() == 0 && stat.st_nlink == 1
+    is_file && is_ours(stat) && stat.st_mode & PERMISSIONS & !LOCK_MODE.bits() == 0 && stat.st_nlink == 1
 }

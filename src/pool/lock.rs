@@ -1,6 +1,7 @@
 //! The locks of a unit and of its health files, which the kernel releases when their holder ends, however it ends.
 
-use super::guard::{is_at, lock_file};
+use super::guard::{is_at, lock_file, may_be_locked};
+use super::shelf::Spot;
 use super::store::Store;
 use crate::error::{Error, Result};
 use nix::fcntl::{FcntlArg, fcntl};
@@ -8,7 +9,7 @@ use nix::libc;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Longest wait for another call to finish its few renames.
@@ -41,23 +42,23 @@ impl WriteLock {
     /// # Errors
     /// [`Error::Busy`] when one is not to be had.
     pub(super) fn take(store: &Store, health_files: &[PathBuf]) -> Result<Self> {
-        let mut paths: Vec<_> = health_files.iter().map(|path| store.file_lock_path(path)).collect();
-        paths.sort();
-        paths.dedup();
-        paths.push(store.lock_path("lock"));
+        let mut spots: Vec<_> = health_files.iter().map(|path| store.file_lock(path)).collect();
+        spots.sort_by(|one, other| one.name().cmp(other.name()));
+        spots.dedup_by(|one, other| one.name() == other.name());
+        spots.push(store.lock("lock"));
         let give_up = Instant::now() + PATIENCE;
-        paths.into_iter().map(|path| take_until(path, give_up)).collect::<Result<_>>().map(Self)
+        spots.iter().map(|spot| take_until(spot, give_up)).collect::<Result<_>>().map(Self)
     }
 }
 
-fn take_until(path: PathBuf, give_up: Instant) -> Result<Held> {
+fn take_until(spot: &Spot, give_up: Instant) -> Result<Held> {
     loop {
-        match try_lock(&path) {
+        match try_lock(spot) {
             Ok(lock) => return Ok(lock),
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                return Err(Error::Lock { path, source: error });
+                return Err(Error::Lock { path: spot.path(), source: error });
             }
-            Err(_) if Instant::now() >= give_up => return Err(Error::Busy(path)),
+            Err(_) if Instant::now() >= give_up => return Err(Error::Busy(spot.path())),
             Err(_) => std::thread::sleep(RETRY),
         }
     }
@@ -67,7 +68,7 @@ impl DrainLock {
     /// Takes the lock; none when another drain of the unit holds it, or it cannot be made.
     #[must_use]
     pub fn take(store: &Store) -> Option<Self> {
-        let file = hold(&store.lock_path("drain"), |file| {
+        let file = hold(&store.lock("drain"), |file| {
             // Of an open file, not of the process: others can ask who holds it without taking it (fcntl_locking(2)).
             Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file())).map(drop)?)
         });
@@ -78,12 +79,12 @@ impl DrainLock {
 /// Whether a `stop` drains the unit just now. Asking takes no lock, so it is in nobody's way.
 #[must_use]
 pub fn drain_in_progress(store: &Store) -> bool {
-    let path = store.lock_path("drain");
+    let spot = store.lock("drain");
     // Without the file nobody holds it, and it is not made for a question.
-    if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+    if !may_be_locked(&spot) {
         return false;
     }
-    let Ok(file) = lock_file(&path) else { return false };
+    let Ok(file) = lock_file(&spot) else { return false };
     let mut lock = whole_file();
     let asked = fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock));
     asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
@@ -94,13 +95,13 @@ fn whole_file() -> libc::flock {
     libc::flock { l_type: F_WRLCK, l_whence: SEEK_SET, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-fn try_lock(path: &Path) -> io::Result<Held> {
-    hold(path, |file| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?))
+fn try_lock(spot: &Spot) -> io::Result<Held> {
+    hold(spot, |file| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?))
 }
 
-/// The file at `path`, locked by `lock`; the one that has the path afterwards.
-fn hold(path: &Path, lock: impl Fn(&File) -> io::Result<()>) -> io::Result<Held> {
-    let file = lock_file(path)?;
+/// The file at `spot`, locked by `lock`; the one that has the place afterwards.
+fn hold(spot: &Spot, lock: impl Fn(&File) -> io::Result<()>) -> io::Result<Held> {
+    let file = lock_file(spot)?;
     lock(&file)?;
-    if is_at(&file, path)? { Ok(Held(file)) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    if is_at(&file, spot)? { Ok(Held(file)) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }

@@ -56,13 +56,12 @@ impl Member {
 
     /// Looks at every health file: its path in the settings, and what is there.
     pub fn sights(&self) -> impl Iterator<Item = (&Path, io::Result<Sight>)> {
-        self.health_files.iter().map(|path| (path.as_path(), Sight::of(&self.root.join(path))))
+        self.health_files.iter().map(|path| (path.as_path(), Sight::of(&self.root, path)))
     }
 
     /// Whether something has the name of the health file, other than what a rename that was cut short has left.
     pub(super) fn is_in_place(&self, path: &Path) -> bool {
-        let path = self.root.join(path);
-        is_there(&path) && Sight::of(&path).map_or(true, |sight| sight.health.is_some())
+        is_there(&self.root, path) && Sight::of(&self.root, path).map_or(true, |sight| sight.health.is_some())
     }
 
     /// Whether a health file is in its place.

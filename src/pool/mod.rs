@@ -26,9 +26,9 @@ mod published;
 mod record;
 mod sharers;
 mod sharing;
+mod shelf;
 mod sight;
 mod store;
-mod way;
 mod whereabouts;
 mod whole;
 

@@ -151,11 +151,11 @@ impl Directory {
     }
 
     /// `FS_IOC_GETFLAGS` (`ioctl_iflags(2)`); only regular files and directories have any.
-    fn flags_by_ioctl(&self, name: &OsStr) -> rustix::io::Result<IFlags> {
+    fn flags_by_ioctl(&self, name: &OsStr) -> io::Result<IFlags> {
         if name == "." {
-            return ioctl_getflags(self.readable()?);
+            return Ok(ioctl_getflags(self.readable()?)?);
         }
-        ioctl_getflags(self.read(name)?)
+        Ok(ioctl_getflags(self.read(name)?)?)
     }
 
     /// Whether something is mounted on `name`: for kernels before 5.8, where statx(2) does not tell.
@@ -234,7 +234,7 @@ mod tests {
         for name in files {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        let sight = Sight::of(&dir.path().join("s")).unwrap();
+        let sight = Sight::of(&crate::context::Root::new("/".into()), &dir.path().join("s")).unwrap();
         (dir, sight)
     }
 

@@ -290,7 +290,10 @@ mod tests {
         let root = Root::new(dir.path().to_owned());
         let context = Context::new(root, Env::default(), UnitName::parse("hhvm").unwrap());
         let member = Member::new(&context, &["/s".into()]);
-        let look = Look { path: "/s".into(), sight: Sight::of(&dir.path().join("s")) };
+        let look = Look {
+            path: "/s".into(),
+            sight: Sight::of(&crate::context::Root::new("/".into()), &dir.path().join("s")),
+        };
         let sight = look.sight.as_ref().unwrap();
         let name = OsString::from("s.disabled");
         sight.directory.rename(&sight.name, &name).unwrap();

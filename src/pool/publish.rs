@@ -2,7 +2,8 @@
 
 use super::activity::{Activity, Precedence, Writer};
 use super::published::{Membership, Published, VERSION};
-use super::store::{RUNTIME, Store, trusted};
+use super::shelf::{RUNTIME, Spot};
+use super::store::{Store, trusted};
 use super::whole::{Durability, Readers, write};
 use std::io;
 use std::path::PathBuf;
@@ -18,19 +19,23 @@ impl Store {
     /// # Errors
     /// As open(2) and read(2), and for what is no published state.
     pub fn published(&self) -> io::Result<Option<Published>> {
-        trusted(&self.published_path())
+        trusted(&self.published_spot())
     }
 
     /// Where it is.
     #[must_use]
     pub fn published_path(&self) -> PathBuf {
-        self.path(RUNTIME, "state")
+        self.published_spot().path()
+    }
+
+    fn published_spot(&self) -> Spot {
+        self.spot(RUNTIME, "state")
     }
 
     /// Whether the package is being removed: its script says so, for the agent.
     #[must_use]
     pub fn is_package_leaving(&self) -> bool {
-        self.shared(RUNTIME, LEAVING).exists()
+        self.shared(LEAVING.to_owned()).path().exists()
     }
 
     /// Publishes how things stand. Nothing that this program does depends on it, so a full `/run` only costs others
@@ -74,7 +79,7 @@ impl Store {
                 last_drain: self.last_drain(),
             };
             let written =
-                write(&self.published_path(), &state, Readers::Everybody, Durability::WhenConvenient);
+                write(&self.published_spot(), &state, Readers::Everybody, Durability::WhenConvenient);
             if written.is_err() || self.membership() == membership {
                 break;
             }

@@ -57,7 +57,7 @@ pub struct Parked {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<FileId>,
     /// The path by which the settings name it, if that is another: a symlink leads there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "bytes::path_if_any")]
     pub named: Option<PathBuf>,
 }
 
@@ -173,7 +173,7 @@ mod tests {
             disabled: bytes(b"/srv/r\xe9lease/status.php.disabled"),
             file: FileId { device: 1, inode: 2, written: None },
             directory: None,
-            named: None,
+            named: Some(bytes(b"/srv/c\xfcrrent/status.php")),
         });
         let json = serde_json::to_vec(&record).unwrap();
         assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);

@@ -3,6 +3,7 @@
 use super::directory::Directory;
 use super::identity::FileId;
 use super::names::{Entry, Names, disabled_name};
+use crate::context::Root;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,15 +22,15 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Looks at the health file at `path`.
+    /// Looks at the health file at `path` below `root`.
     ///
     /// # Errors
     /// When the directory cannot be opened, or what is there is no file.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(root: &Root, path: &Path) -> io::Result<Self> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::other("is not the path of a file"));
         };
-        let directory = Directory::open(parent)?;
+        let directory = Directory::open(root, parent)?;
         // In this order, so that one file that is being moved away is never taken for two names of it.
         let disabled = directory.look(&disabled_name(name))?;
         let health = match directory.look(name)? {
@@ -75,7 +76,7 @@ mod tests {
         }
         let current = dir.path().join("current");
         std::os::unix::fs::symlink("1", &current).unwrap();
-        let sight = Sight::of(&current.join("s")).unwrap();
+        let sight = Sight::of(&Root::new("/".into()), &current.join("s")).unwrap();
         fs::remove_file(&current).unwrap();
         std::os::unix::fs::symlink("2", &current).unwrap();
         sight.directory.rename("s".as_ref(), "s.disabled".as_ref()).unwrap();
@@ -87,10 +88,11 @@ mod tests {
     fn a_directory_is_no_health_file_but_may_have_its_disabled_name() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("s")).unwrap();
-        assert!(Sight::of(&dir.path().join("s")).is_err());
+        let sight = |name: &str| Sight::of(&Root::new("/".into()), &dir.path().join(name));
+        assert!(sight("s").is_err());
         fs::write(dir.path().join("t"), "").unwrap();
         fs::create_dir(dir.path().join("t.disabled")).unwrap();
-        let sight = Sight::of(&dir.path().join("t")).unwrap();
+        let sight = sight("t").unwrap();
         assert!(sight.health.is_some() && sight.disabled == Entry::NoFile);
     }
 }

@@ -4,6 +4,7 @@ use super::copy::Copy;
 use super::guard::vouch;
 use super::last_drain::LastDrain;
 use super::record::Record;
+use super::shelf::{RUNTIME, STATE, Shelf, Spot};
 use super::whole::{
     Durability, Readers, is_absent, is_blank, is_there, names, read, rehearse, remove, write, writer_of,
 };
@@ -18,15 +19,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Survives a reboot.
-const STATE: &str = "/var/lib/hhvm-drain";
 /// No host has more instances than this.
 const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
-/// Locks, and the published state; and the record, when the disk of [`STATE`] is full or read-only: then it survives all
-/// but a power cut.
-pub(super) const RUNTIME: &str = "/run/hhvm-drain";
 
 /// Where a record was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +54,17 @@ impl Store {
     pub fn record(&self) -> Result<Option<Record>> {
         // The one in memory is newer: it is there only while the other could not be written.
         for directory in [RUNTIME, STATE] {
-            let path = self.path(directory, "json");
-            match trusted(&path) {
-                Ok(Some(record)) => return sound(record, path),
+            let spot = self.spot(directory, "json");
+            match trusted(&spot) {
+                Ok(Some(record)) => return sound(record, spot.path()),
                 Ok(None) => {}
                 // The kernel's word; that others could have written it is another matter.
                 Err(error) if error.raw_os_error() == Some(Errno::ACCESS.raw_os_error()) => {
-                    return Err(Error::RecordDenied(path));
+                    return Err(Error::RecordDenied(spot.path()));
                 }
-                Err(error) => return Err(Error::RecordBroken { path, why: error.to_string() }),
+                Err(error) => {
+                    return Err(Error::RecordBroken { path: spot.path(), why: error.to_string() });
+                }
             }
         }
         Ok(None)
@@ -83,22 +81,22 @@ impl Store {
     }
 
     fn save_silently(&self, record: &Record) -> Result<Saved> {
-        let durable = self.path(STATE, "json");
-        let volatile = self.path(RUNTIME, "json");
+        let durable = self.spot(STATE, "json");
+        let volatile = self.spot(RUNTIME, "json");
         match write(&durable, record, Readers::Root, Durability::Synced) {
             Ok(()) => match remove(&volatile) {
                 // It would be taken for the newer one.
                 Err(error) if !is_absent(&error) => {
                     match write(&volatile, record, Readers::Root, Durability::WhenConvenient) {
                         Ok(()) => Ok(Saved::Durably),
-                        Err(source) => Err(Error::RecordWrite { path: volatile, source }),
+                        Err(source) => Err(Error::RecordWrite { path: volatile.path(), source }),
                     }
                 }
                 _ => Ok(Saved::Durably),
             },
             Err(source) => match write(&volatile, record, Readers::Root, Durability::WhenConvenient) {
                 Ok(()) => Ok(Saved::InMemory),
-                Err(_) => Err(Error::RecordWrite { path: durable, source }),
+                Err(_) => Err(Error::RecordWrite { path: durable.path(), source }),
             },
         }
     }
@@ -114,7 +112,7 @@ impl Store {
     pub(super) fn others(&self) -> Vec<(UnitName, Record)> {
         let mut units = BTreeSet::new();
         for directory in [RUNTIME, STATE] {
-            let Ok(names) = names(&self.root.join(directory)) else { continue };
+            let Ok(names) = names(&self.root, directory) else { continue };
             units.extend(names.filter_map(|name| unit_of(&name)).take(UNITS_MAX));
         }
         units.remove(&self.unit);
@@ -125,7 +123,7 @@ impl Store {
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        let read = |directory| trusted(&self.path(directory, COPIES)).ok().flatten();
+        let read = |directory| trusted(&self.spot(directory, COPIES)).ok().flatten();
         // As with the record, those in memory are newer.
         [RUNTIME, STATE].into_iter().find_map(read).unwrap_or_default()
     }
@@ -133,8 +131,8 @@ impl Store {
     /// Keeps the copies, synced to the disk; where that cannot be had, in memory. They are for a rare case, so if neither
     /// can be written, that costs only this.
     pub fn keep_copies(&self, copies: &[Copy]) {
-        let volatile = self.path(RUNTIME, COPIES);
-        let _ = match write(&self.path(STATE, COPIES), &copies, Readers::Root, Durability::Synced) {
+        let volatile = self.spot(RUNTIME, COPIES);
+        let _ = match write(&self.spot(STATE, COPIES), &copies, Readers::Root, Durability::Synced) {
             Ok(()) => remove(&volatile),
             Err(_) => write(&volatile, &copies, Readers::Root, Durability::WhenConvenient),
         };
@@ -146,10 +144,10 @@ impl Store {
     /// When it stays.
     pub fn forget(&self) -> Result<()> {
         for directory in [STATE, RUNTIME] {
-            let path = self.path(directory, "json");
-            match remove(&path) {
+            let spot = self.spot(directory, "json");
+            match remove(&spot) {
                 Err(source) if !is_absent(&source) => {
-                    return Err(Error::RecordWrite { path, source });
+                    return Err(Error::RecordWrite { path: spot.path(), source });
                 }
                 _ => {}
             }
@@ -161,7 +159,7 @@ impl Store {
 
     fn remove_copies(&self) {
         for directory in [STATE, RUNTIME] {
-            let _ = remove(&self.path(directory, COPIES));
+            let _ = remove(&self.spot(directory, COPIES));
         }
     }
 
@@ -169,13 +167,13 @@ impl Store {
     /// whole yet, a record of which only the name is there, and copies without a record, which comes before them and goes
     /// before them.
     pub fn tidy(&self) {
-        let records = [STATE, RUNTIME].map(|directory| self.path(directory, "json"));
-        for path in &records {
-            if is_blank(path) {
-                let _ = remove(path);
+        let records = [STATE, RUNTIME].map(|directory| self.spot(directory, "json"));
+        for spot in &records {
+            if is_blank(spot) {
+                let _ = remove(spot);
             }
         }
-        if !records.iter().any(|path| is_there(path)) {
+        if !records.iter().any(is_there) {
             self.remove_copies();
         }
         let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
@@ -183,11 +181,11 @@ impl Store {
         if !lives(std::process::id()) {
             return;
         }
-        for directory in [STATE, RUNTIME].map(|directory| self.root.join(directory)) {
-            for name in names(&directory).into_iter().flatten() {
+        for shelf in [STATE, RUNTIME] {
+            for name in names(&self.root, shelf).into_iter().flatten() {
                 let writer = name.strip_prefix(self.unit.as_str()).and_then(writer_of);
                 if writer.is_some_and(|writer| !lives(writer)) {
-                    let _ = remove(&directory.join(name));
+                    let _ = remove(&Spot::new(&self.root, shelf, name));
                 }
             }
         }
@@ -196,12 +194,12 @@ impl Store {
     /// The last drain, if one is known.
     #[must_use]
     pub fn last_drain(&self) -> Option<LastDrain> {
-        trusted(&self.path(STATE, "last.json")).ok().flatten()
+        trusted(&self.spot(STATE, "last.json")).ok().flatten()
     }
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
     pub fn note_last_drain(&self, last: &LastDrain) {
-        let _ = write(&self.path(STATE, "last.json"), last, Readers::Root, Durability::WhenConvenient);
+        let _ = write(&self.spot(STATE, "last.json"), last, Readers::Root, Durability::WhenConvenient);
     }
 
     /// The unit.
@@ -213,19 +211,19 @@ impl Store {
     /// Notes that a drain has begun. It is taken for one that was cut short if it has not ended by the time that nobody is
     /// busy with it. A power cut forgets it.
     pub fn note_begin(&self) {
-        let path = self.path(RUNTIME, "begun");
-        let _ = write(&path, &self.now(), Readers::Root, Durability::WhenConvenient);
+        let spot = self.spot(RUNTIME, "begun");
+        let _ = write(&spot, &self.now(), Readers::Root, Durability::WhenConvenient);
     }
 
     /// Notes that it has ended.
     pub fn note_end(&self) {
-        let _ = remove(&self.path(RUNTIME, "begun"));
+        let _ = remove(&self.spot(RUNTIME, "begun"));
     }
 
     /// When the drain began that has not ended.
     #[must_use]
     pub fn unfinished(&self) -> Option<Stamp> {
-        trusted(&self.path(RUNTIME, "begun")).ok().flatten()
+        trusted(&self.spot(RUNTIME, "begun")).ok().flatten()
     }
 
     /// Whether a record could be written now. The record itself is not touched.
@@ -233,7 +231,7 @@ impl Store {
     /// # Errors
     /// What stands in the way, with the directory.
     pub fn probe_writable(&self) -> std::result::Result<(), (PathBuf, io::Error)> {
-        rehearse(&self.path(STATE, "probe")).map_err(|error| (PathBuf::from(STATE), error))
+        rehearse(&self.spot(STATE, "probe")).map_err(|error| (PathBuf::from(STATE.path), error))
     }
 
     /// This instant.
@@ -248,22 +246,22 @@ impl Store {
     }
 
     /// The lock of a health file, for all units that name it by this path.
-    pub(super) fn file_lock_path(&self, health_file: &Path) -> PathBuf {
+    pub(super) fn file_lock(&self, health_file: &Path) -> Spot {
         let hash = fnv1a(health_file.as_os_str().as_bytes());
-        self.shared(RUNTIME, &format!("file-{hash:016x}.lock"))
+        self.shared(format!("file-{hash:016x}.lock"))
     }
 
-    pub(super) fn lock_path(&self, suffix: &str) -> PathBuf {
-        self.path(RUNTIME, suffix)
+    pub(super) fn lock(&self, suffix: &str) -> Spot {
+        self.spot(RUNTIME, suffix)
     }
 
     /// A file of all units.
-    pub(super) fn shared(&self, directory: &str, name: &str) -> PathBuf {
-        self.root.join(directory).join(name)
+    pub(super) fn shared(&self, name: String) -> Spot {
+        Spot::new(&self.root, RUNTIME, name)
     }
 
-    pub(super) fn path(&self, directory: &str, suffix: &str) -> PathBuf {
-        self.root.join(directory).join(format!("{}.{suffix}", self.unit))
+    pub(super) fn spot(&self, on: Shelf, suffix: &str) -> Spot {
+        Spot::new(&self.root, on, format!("{}.{suffix}", self.unit))
     }
 }
 
@@ -278,10 +276,10 @@ fn sound(record: Record, path: PathBuf) -> Result<Option<Record>> {
     }
 }
 
-/// What the file at `path` says, if root has written it.
-pub(super) fn trusted<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match vouch(path) {
-        Ok(()) => read(path),
+/// What the file at `spot` says, if root has written it.
+pub(super) fn trusted<T: DeserializeOwned>(spot: &Spot) -> io::Result<Option<T>> {
+    match vouch(spot) {
+        Ok(()) => read(spot),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }
@@ -318,7 +316,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let unit = UnitName::parse("hhvm").unwrap();
         let store = Store { root: Root::new(dir.path().to_owned()), unit };
-        let state = dir.path().join(&STATE[1..]);
+        let state = dir.path().join(&STATE.path[1..]);
         fs::create_dir_all(&state).unwrap();
         let me = std::process::id();
         // The kernel gives no process this number.
@@ -343,7 +341,7 @@ mod tests {
         fs::write(state.join("hhvm.service.json"), "{}").unwrap();
         store.tidy();
         assert!(state.join("hhvm.service.copies").exists(), "there is a record");
-        remove(&state.join("hhvm.service.json")).unwrap();
+        fs::remove_file(state.join("hhvm.service.json")).unwrap();
         store.tidy();
         assert!(!state.join("hhvm.service.copies").exists());
     }

@@ -1,9 +1,9 @@
 //! Files of the state directories: read with a bound, written whole or not at all.
 
 use super::beside::{self, Beside};
+use super::shelf::Spot;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io;
-use std::path::Path;
 
 pub use super::beside::{Readers, is_there, names, remove, writer_of};
 
@@ -16,12 +16,12 @@ pub enum Durability {
     WhenConvenient,
 }
 
-/// What the file at `path` says; none if there is no such file, or an empty one.
+/// What the file at `spot` says; none if there is no such file, or an empty one.
 ///
 /// # Errors
 /// As open(2) and read(2), and when the text is not what it should be.
-pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match beside::read(path) {
+pub fn read<T: DeserializeOwned>(spot: &Spot) -> io::Result<Option<T>> {
+    match beside::read(spot) {
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => Ok(None),
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if is_absent(&error) => Ok(None),
@@ -29,10 +29,10 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
-/// Whether there is a file at `path` that says nothing, which [`read`] takes for none: its contents had not come to the
+/// Whether there is a file at `spot` that says nothing, which [`read`] takes for none: its contents had not come to the
 /// disk when the power was cut.
-pub fn is_blank(path: &Path) -> bool {
-    beside::read(path).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
+pub fn is_blank(spot: &Spot) -> bool {
+    beside::read(spot).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
 }
 
 /// No such file, or no such directory either.
@@ -50,33 +50,33 @@ pub fn is_absent(error: &io::Error) -> bool {
 /// # Errors
 /// As open(2), write(2), rename(2) and fsync(2); the file is then the old one.
 pub fn write<T: Serialize>(
-    path: &Path,
+    spot: &Spot,
     value: &T,
     readers: Readers,
     durability: Durability,
 ) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
-    let mut beside = Beside::create(path, readers)?;
+    let mut beside = Beside::create(spot, readers)?;
     let written = beside.fill(&bytes).and_then(|()| match durability {
-        Durability::Synced if beside::is_there(path) => beside.sync(),
+        Durability::Synced if beside::is_there(spot) => beside.sync(),
         Durability::Synced | Durability::WhenConvenient => Ok(()),
     });
-    written.and_then(|()| beside.take_the_place_of(path)).inspect_err(|_| {
+    written.and_then(|()| beside.take_the_place_of(spot)).inspect_err(|_| {
         let _ = beside.remove();
     })?;
     match durability {
-        Durability::Synced => beside.sync().and_then(|()| beside::sync_directory(path)),
+        Durability::Synced => beside.sync().and_then(|()| beside::sync_directory(spot)),
         Durability::WhenConvenient => Ok(()),
     }
 }
 
-/// Writes beside `path` and removes that again; `path` itself is not touched.
+/// Writes beside `spot` and removes that again; the file at `spot` itself is not touched.
 ///
 /// # Errors
 /// As [`write`].
-pub fn rehearse(path: &Path) -> io::Result<()> {
-    let mut beside = Beside::create(path, Readers::Root)?;
+pub fn rehearse(spot: &Spot) -> io::Result<()> {
+    let mut beside = Beside::create(spot, Readers::Root)?;
     let written = beside.fill(b"\n");
     beside.remove()?;
     written

@@ -70,7 +70,7 @@ struct Layers {
 
 impl Layers {
     fn read(&mut self, context: &Context, path: &Path) -> file::Contents {
-        match read(&context.root.join(path), FILE_MAX).and_then(text) {
+        match read(&context.root, path, FILE_MAX).and_then(text) {
             Ok(text) => {
                 let contents = file::read(&text);
                 for mistake in &contents.mistakes {

@@ -107,7 +107,7 @@ fn a_state_directory_on_another_disk_is_believed() {
     let rig = Rig::new();
     fs::create_dir_all(rig.path("var/lib")).unwrap();
     fs::create_dir_all(rig.path("data")).unwrap();
-    std::os::unix::fs::symlink(rig.path("data"), rig.path("var/lib/hhvm-drain")).unwrap();
+    std::os::unix::fs::symlink("/data", rig.path("var/lib/hhvm-drain")).unwrap();
     rig.stop(&[]);
     assert!(rig.path("data/hhvm.service.json").exists());
     let restore = run(&mut rig.hook(&["restore"]));
@@ -174,7 +174,7 @@ fn a_symlink_of_another_user_leads_root_to_no_strangers_files() {
     fs::create_dir_all(&other).unwrap();
     fs::write(other.join("status.php"), "theirs").unwrap();
     fs::remove_dir_all(&site).unwrap();
-    std::os::unix::fs::symlink(&other, &site).unwrap();
+    std::os::unix::fs::symlink("/srv/other", &site).unwrap();
     lchown(&site, Some(NOBODY), None).unwrap();
     let stop = rig.stop(&["--timeout=1s"]);
     assert!(other.join("status.php").exists(), "{stop:?}");

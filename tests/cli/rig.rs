@@ -116,7 +116,7 @@ impl Rig {
         page
     }
 
-    fn use_real_procfs(&self) {
+    pub fn use_real_procfs(&self) {
         fs::remove_dir_all(self.path("proc")).unwrap();
         symlink("/proc", self.path("proc")).unwrap();
     }

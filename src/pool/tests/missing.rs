@@ -179,7 +179,11 @@ fn one_of_two_files_comes_back_and_the_other_is_waited_for() {
     let whereabouts = |path: &str| {
         let path = std::path::Path::new(path);
         member
-            .whereabouts(path, &Sight::of(&scene.path(&path.to_string_lossy()[1..])), Some(&record))
+            .whereabouts(
+                path,
+                &Sight::of(&crate::context::Root::new(scene.0.path().to_owned()), path),
+                Some(&record),
+            )
             .unwrap()
     };
     assert_eq!(whereabouts("/var/www/status.php"), Whereabouts::InPlace);
@@ -232,10 +236,11 @@ fn a_directory_with_the_disabled_name_is_left_alone_and_the_node_goes_out() {
 fn a_release_whose_name_is_not_utf_8_goes_and_comes() {
     use std::os::unix::ffi::OsStrExt;
     let scene = Scene::new(&[]);
-    let release = scene.0.path().join(std::ffi::OsStr::from_bytes(b"rel\xe9ase"));
+    let name = std::ffi::OsStr::from_bytes(b"rel\xe9ase");
+    let release = scene.0.path().join(name);
     fs::create_dir_all(&release).unwrap();
     fs::write(release.join("status.php"), "alive").unwrap();
-    symlink(&release, scene.path("current")).unwrap();
+    symlink(name, scene.path("current")).unwrap();
     let mut member = scene.member_with(&["/current/status.php"]);
     assert_ne!(member.depool(&Wish::drain()).out, Out::Not);
     assert!(release.join("status.php.disabled").exists());

@@ -1,10 +1,11 @@
 //! The files of the state directories. What was written beside one is of no consequence until it takes its place.
 
+use super::shelf::{Shelf, Spot};
+use crate::context::Root;
 use crate::host::{self, Kind, Unsynced};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::io;
-use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -19,7 +20,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    pub fn create(_: &Path, _: Readers) -> io::Result<Self> {
+    pub fn create(_: &Spot, _: Readers) -> io::Result<Self> {
         host::call(Kind::Looks, |_| Ok(()))?;
         Ok(Self { bytes: Vec::new(), is_synced: Cell::new(false) })
     }
@@ -40,12 +41,12 @@ impl Beside {
         })?)
     }
 
-    pub fn take_the_place_of(&self, path: &Path) -> io::Result<()> {
+    pub fn take_the_place_of(&self, spot: &Spot) -> io::Result<()> {
         Ok(host::call(Kind::Changes, |disk| {
-            let before = disk.state.insert(path.to_owned(), self.bytes.clone());
+            let before = disk.state.insert(spot.path(), self.bytes.clone());
             let may_be_empty = !self.is_synced.get();
             let bytes = self.bytes.clone();
-            disk.unsynced.insert(path.to_owned(), Unsynced { before, bytes, may_be_empty });
+            disk.unsynced.insert(spot.path(), Unsynced { before, bytes, may_be_empty });
             Ok(())
         })?)
     }
@@ -55,33 +56,34 @@ impl Beside {
     }
 }
 
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    Ok(host::call(Kind::Looks, |disk| disk.state.get(path).cloned().ok_or(Errno::NOENT))?)
+pub fn read(spot: &Spot) -> io::Result<Vec<u8>> {
+    Ok(host::call(Kind::Looks, |disk| disk.state.get(&spot.path()).cloned().ok_or(Errno::NOENT))?)
 }
 
-pub fn is_there(path: &Path) -> bool {
-    host::call(Kind::Looks, |disk| Ok(disk.state.contains_key(path))).unwrap_or(true)
+pub fn is_there(spot: &Spot) -> bool {
+    host::call(Kind::Looks, |disk| Ok(disk.state.contains_key(&spot.path()))).unwrap_or(true)
 }
 
-pub fn sync_directory(path: &Path) -> io::Result<()> {
+pub fn sync_directory(spot: &Spot) -> io::Result<()> {
     Ok(host::call(Kind::Changes, |disk| {
-        let directory = path.parent();
-        disk.unsynced.retain(|other, _| other.parent() != directory);
+        let path = spot.path();
+        disk.unsynced.retain(|other, _| other.parent() != path.parent());
         Ok(())
     })?)
 }
 
-pub fn remove(path: &Path) -> io::Result<()> {
+pub fn remove(spot: &Spot) -> io::Result<()> {
     Ok(host::call(Kind::Changes, |disk| {
-        let before = Some(disk.state.remove(path).ok_or(Errno::NOENT)?);
-        disk.unsynced.insert(path.to_owned(), Unsynced { before, bytes: Vec::new(), may_be_empty: false });
+        let before = Some(disk.state.remove(&spot.path()).ok_or(Errno::NOENT)?);
+        disk.unsynced.insert(spot.path(), Unsynced { before, bytes: Vec::new(), may_be_empty: false });
         Ok(())
     })?)
 }
 
-pub fn names(path: &Path) -> io::Result<impl Iterator<Item = String> + use<>> {
+pub fn names(root: &Root, shelf: Shelf) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let path = root.join(shelf.path);
     let names: Vec<String> = host::call(Kind::Looks, |disk| {
-        let here = disk.state.keys().filter(|file| file.parent() == Some(path));
+        let here = disk.state.keys().filter(|file| file.parent() == Some(&path));
         Ok(here.filter_map(|file| Some(file.file_name()?.to_str()?.to_owned())).collect())
     })?;
     Ok(names.into_iter())

@@ -2,6 +2,7 @@
 
 use super::identity::FileId;
 use super::names::{Entry, Names};
+use crate::context::Root;
 use crate::host::{self, Disk, Folder, Kind, Node, Way};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -16,9 +17,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(root: &Root, path: &Path) -> io::Result<Self> {
         Ok(host::call(Kind::Looks, |disk| {
-            let (path, at) = disk.paths.get(path).cloned().ok_or(Errno::NOENT)?;
+            let (path, at) = disk.paths.get(&root.join(path)).cloned().ok_or(Errno::NOENT)?;
             let folder = &disk.folders[at];
             let id = FileId { device: folder.device, inode: folder.inode, written: None };
             Ok(Self { path, id, at })
@@ -47,10 +48,10 @@ impl Directory {
 }
 
 /// Whether anything has that path.
-pub(super) fn is_there(path: &Path) -> bool {
+pub(super) fn is_there(root: &Root, path: &Path) -> bool {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
     host::call(Kind::Looks, |disk| {
-        let (_, at) = disk.paths.get(parent).ok_or(Errno::NOENT)?;
+        let (_, at) = disk.paths.get(&root.join(parent)).ok_or(Errno::NOENT)?;
         Ok(disk.folders[*at].get(name).is_some())
     })
     .unwrap_or(false)

@@ -16,7 +16,7 @@ impl WriteLock {
 
 /// Whether the unit's `stop` goes on.
 pub fn drain_in_progress(store: &Store) -> bool {
-    let path = store.lock_path("drain");
+    let path = store.lock("drain").path();
     let unit = path.file_stem().unwrap_or_default();
     host::with(|host| host.is_draining(unit))
 }

@@ -40,6 +40,8 @@ mod record;
 mod sharers;
 #[path = "../../../src/pool/sharing.rs"]
 mod sharing;
+#[path = "../../../src/pool/shelf.rs"]
+mod shelf;
 #[path = "../../../src/pool/sight.rs"]
 mod sight;
 #[path = "../../../src/pool/store.rs"]
