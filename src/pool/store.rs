@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Survives a reboot.
-const STATE: &str = "/var/lib/hhvm-drain";
+pub(super) const STATE: &str = "/var/lib/hhvm-drain";
 /// No host has more instances than this.
 const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.

@@ -1,51 +1,15 @@
-//! Load balancers that are asked during a drain: a made-up HAProxy that says what a test wants, and hostile ones.
+//! Load balancers that are asked during a drain: a made-up HAProxy, and hostile ones.
 
+use crate::haproxy::{HEADER, Haproxy, SOCKET, asking_haproxy, settings, table};
 use crate::rig::Rig;
 use crate::run::{finish, wait_for};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SOCKET: &str = "run/haproxy/admin.sock";
-const HEADER: &str = "# pxname,svname,qcur,scur,stot,status,weight,lastchg,type,addr,\n";
-
-/// What a HAProxy answers to `show info;show stat …`, with this row of web1.
-fn table(row: &str) -> String {
-    format!("Pid: 4711\n\n{HEADER}web,web1,{row},99,2,,\nweb,web2,0,0,9,UP,1,99,2,,\n\n")
-}
-
-/// A HAProxy whose web1 is what it was last set to.
-struct Haproxy {
-    answer: Arc<Mutex<String>>,
-}
-
-impl Haproxy {
-    fn start(rig: &Rig, row: &str) -> Self {
-        fs::create_dir_all(rig.path("run/haproxy")).unwrap();
-        let listener = UnixListener::bind(rig.path(SOCKET)).unwrap();
-        let answer = Arc::new(Mutex::new(table(row)));
-        let told = Arc::clone(&answer);
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let mut question = String::new();
-                let _ = BufReader::new(&stream).read_line(&mut question);
-                assert!(question.starts_with("show "), "{question}");
-                let _ = stream.write_all(told.lock().unwrap().as_bytes());
-            }
-        });
-        Self { answer }
-    }
-
-    /// `row` is `QCUR,SCUR,STOT,STATUS,WEIGHT`.
-    fn set(&self, row: &str) {
-        *self.answer.lock().unwrap() = table(row);
-    }
-}
 
 /// What listens on a port and does `serve` with every connection; its URL.
 fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
@@ -59,14 +23,6 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
         }
     });
     url
-}
-
-fn settings(rig: &Rig, text: &str) {
-    fs::write(rig.path("etc/hhvm-drain.toml"), text).unwrap();
-}
-
-fn asking_haproxy(rig: &Rig) {
-    settings(rig, &format!("balancer = \"haproxy+unix:///{SOCKET}\"\nbalancer-name = \"web1\"\n"));
 }
 
 #[test]

@@ -10,7 +10,9 @@
 mod agent;
 mod answers;
 mod attacks;
+mod back;
 mod balancers;
+mod haproxy;
 mod meanwhile;
 mod observe;
 mod operator;
