@@ -87,7 +87,7 @@ impl Back {
         balancer.next = answer.answered + took.max(PAUSE);
         balancer.standing = match answer.view {
             Err(why) => Standing::Unclear(why),
-            Ok(view) => match view.rows.into_iter().find(|row| !balancer.has_back(row)) {
+            Ok(view) => match view.rows.into_iter().find(|row| !has_back(&balancer.before, row)) {
                 Some(row) => Standing::NotYet(row),
                 None => Standing::Sends,
             },
@@ -132,17 +132,18 @@ impl Balancer {
             Standing::Unclear(_) => now.saturating_duration_since(self.unclear_since) < PATIENCE,
         }
     }
+}
 
-    /// Whether this row gets requests as it did before, or did not get any.
-    fn has_back(&self, row: &Row) -> bool {
-        let before = self.before.iter().find(|before| before.is_about(&row.id));
-        match row.sends {
-            Sends::Blindly => true,
-            Sends::No => before.is_some_and(|before| !before.sent),
-            Sends::Yes => {
-                IN.contains(&row.said.as_str())
-                    || before.is_some_and(|before| !before.sent || before.said == row.said)
-            }
+/// Whether `row` gets requests as it did before, or did not get any.
+#[must_use]
+pub fn has_back(before: &[Before], row: &Row) -> bool {
+    let before = before.iter().find(|before| before.is_about(&row.id));
+    match row.sends {
+        Sends::Blindly => true,
+        Sends::No => before.is_some_and(|before| !before.sent),
+        Sends::Yes => {
+            IN.contains(&row.said.as_str())
+                || before.is_some_and(|before| !before.sent || before.said == row.said)
         }
     }
 }

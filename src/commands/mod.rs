@@ -13,6 +13,7 @@ mod known;
 mod last_words;
 mod left_running;
 mod neighbours;
+mod noticed;
 mod observe;
 mod operator;
 mod password;

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 pub const SOCKET: &str = "run/haproxy/admin.sock";
-pub const HEADER: &str = "# pxname,svname,qcur,scur,stot,status,weight,lastchg,type,addr,\n";
+pub const HEADER: &str =
+    "# pxname,svname,qcur,scur,stot,status,weight,lastchg,type,addr,check_fall,cookie,\n";
 
 /// What a HAProxy answers to `show info;show stat …`, with this row of web1.
 pub fn table(row: &str) -> String {
-    format!("Pid: 4711\n\n{HEADER}web,web1,{row},99,2,,\nweb,web2,0,0,9,UP,1,99,2,,\n\n")
+    format!("Pid: 4711\n\n{HEADER}web,web1,{row},99,2,,5,,\nweb,web2,0,0,9,UP,1,99,2,,5,,\n\n")
 }
 
 /// A HAProxy whose web1 is what it was last set to.
@@ -40,6 +41,12 @@ impl Haproxy {
     /// `row` is `QCUR,SCUR,STOT,STATUS,WEIGHT`.
     pub fn set(&self, row: &str) {
         *self.answer.lock().unwrap() = table(row);
+    }
+
+    /// Gives the server a cookie by which clients stay with it.
+    pub fn set_cookie(&self) {
+        let mut answer = self.answer.lock().unwrap();
+        *answer = answer.replacen(",5,,", ",5,w1,", 1);
     }
 }
 

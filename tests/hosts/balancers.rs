@@ -155,7 +155,7 @@ pub fn once_it_is_back_haproxy_is_waited_for_and_a_stop_in_that_time_drains() {
     host.run("systemctl start hhvm").ok();
     assert!(host.is_pooled() && host.show("hhvm", "ActiveState") == "active");
     let waiting = "Back in the pool: waiting for /run/haproxy/user.sock to send requests again";
-    assert_eq!(host.show(REPOOL, "StatusText"), waiting);
+    wait_for("the unit to wait", Duration::from_secs(3), || host.show(REPOOL, "StatusText") == waiting);
     let stop = host.begin_stop();
     wait_for("the unit to end", Duration::from_secs(3), || host.show(REPOOL, "ActiveState") == "inactive");
     stop.wait().ok();
