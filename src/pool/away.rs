@@ -42,17 +42,35 @@ impl Away {
     }
 }
 
+impl Said {
+    /// The same, where the node was not known to be back since `earlier`.
+    fn after(self, earlier: &Away) -> Self {
+        let Self { balancer, mut rows } = self;
+        for before in earlier.of(&balancer) {
+            match rows.iter_mut().find(|row| row.row == before.row) {
+                Some(row) if before.sent && !row.sent => *row = before,
+                Some(_) => {}
+                None => rows.push(before),
+            }
+        }
+        Self { balancer, rows }
+    }
+}
+
 impl Store {
     /// Notes at the end of a drain what the balancers said before the node was taken out. Nothing but the wait for them
     /// depends on it.
     ///
-    /// If an earlier drain has noted that already, it is kept.
+    /// What got requests before an earlier drain, and none since, is out because of that one: nobody has seen the end of
+    /// its way back yet.
     pub fn note_away(&self, balancers: Vec<Said>) {
         let Some(Record { by, since, .. }) = self.record().ok().flatten() else { return self.forget_away() };
-        if self.away().is_none_or(|away| away.since != since) {
-            let away = Away { by, since, balancers };
-            let _ = write(&self.path(STATE, AWAY), &away, Readers::Root, Durability::WhenConvenient);
-        }
+        let balancers = match self.away() {
+            Some(earlier) => balancers.into_iter().map(|said| said.after(&earlier)).collect(),
+            None => balancers,
+        };
+        let away = Away { by, since, balancers };
+        let _ = write(&self.path(STATE, AWAY), &away, Readers::Root, Durability::WhenConvenient);
     }
 
     /// The note, until the balancers send again.

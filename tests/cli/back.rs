@@ -101,6 +101,14 @@ fn a_stop_ends_the_wait_and_drains() {
     let stop = finish(stop);
     assert!(stop.stderr.contains("not waiting for min-drain") && !rig.is_pooled(), "{stop:?}");
     assert_eq!(rig.status()["last_drain"]["seconds_out"], serde_json::Value::Null);
+
+    // It was out when that stop began, but only because of the drain before.
+    run(&mut rig.hook(&["restore"]));
+    let mut repool = repool_unit(&rig).spawn().unwrap();
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(repool.try_wait().unwrap(), None, "it waits on after the first answer");
+    haproxy.set("0,0,7,UP,1");
+    assert_sends_again(&finish(repool), Instant::now());
 }
 
 fn pool(rig: &Rig) -> Child {
