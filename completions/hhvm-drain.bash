@@ -429,7 +429,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__pool)
-            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --wait --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

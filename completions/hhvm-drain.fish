@@ -133,6 +133,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l wait -d 'Wait until the load balancers send requests again, at most 30 s'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l root -d 'Look for settings, state and health files below this directory' -r -F

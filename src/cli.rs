@@ -95,7 +95,11 @@ pub enum Command {
         wait: bool,
     },
     /// Put the node back, whoever took it out
-    Pool,
+    Pool {
+        /// Wait until the load balancers send requests again, at most 30 s
+        #[arg(long)]
+        wait: bool,
+    },
     /// Show whether the node is in its pool, and if not, why
     Status {
         /// Print JSON

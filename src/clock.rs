@@ -36,4 +36,11 @@ impl Stamp {
         let millis = later.boottime_ms.checked_sub(self.boottime_ms)?;
         same_boot.then(|| Duration::from_millis(millis))
     }
+
+    /// The same, by the wall clock if the machine was booted in between; for people.
+    #[must_use]
+    pub fn about(&self, later: &Self) -> Option<Duration> {
+        let wall = |stamp: &Self| humantime::parse_rfc3339(&stamp.at).ok();
+        self.until(later).or_else(|| wall(later)?.duration_since(wall(self)?).ok())
+    }
 }

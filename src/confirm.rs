@@ -9,7 +9,7 @@
 //! - nothing is latched: whatever is said after a confirmation is judged anew;
 //! - a balancer that cannot be understood, or has not answered for a while, is not quiet.
 
-use crate::row::{Answer, Row, Sends, Unclear, View};
+use crate::row::{Answer, Before, Row, Sends, Unclear, View};
 use std::time::{Duration, Instant};
 
 /// For so long a balancer has to be quiet: HAProxy tries again within a second (`retries`).
@@ -78,12 +78,16 @@ struct Balancer {
     /// When the question to the last answer was put, or when all began.
     heard: Instant,
     next: Instant,
+    /// What it said first.
+    before: Option<Vec<Before>>,
 }
 
 /// The balancers in one drain.
 #[derive(Debug, Clone)]
 pub struct Confirm {
     balancers: Vec<Balancer>,
+    /// Since when the node is out.
+    out_since: Instant,
     last_in: Option<Instant>,
 }
 
@@ -96,8 +100,16 @@ impl Confirm {
             asked: None,
             heard: started,
             next: started,
+            before: None,
         };
-        Self { balancers: vec![balancer; count], last_in: None }
+        Self { balancers: vec![balancer; count], out_since: started, last_in: None }
+    }
+
+    /// The same, of a node that has been out for so long by then.
+    #[must_use]
+    pub fn out_for(mut self, time: Duration) -> Self {
+        self.out_since = self.out_since.checked_sub(time).unwrap_or(self.out_since);
+        self
     }
 
     /// Takes the answer of a balancer.
@@ -106,6 +118,10 @@ impl Confirm {
         let took = answer.answered.saturating_duration_since(answer.asked);
         balancer.asked = None;
         balancer.heard = answer.asked;
+        if let (None, Ok(view)) = (&balancer.before, &answer.view) {
+            let passed = answer.answered.saturating_duration_since(self.out_since);
+            balancer.before = Some(Before::of(view, passed));
+        }
         let before = std::mem::replace(&mut balancer.standing, Standing::Unclear(Unclear::NotAsked));
         let (asked, answered) = (answer.asked, answer.answered);
         balancer.standing = stand(before, answer);
@@ -156,6 +172,12 @@ impl Confirm {
         let at = balancer.next.max(now);
         balancer.asked = Some(at);
         Some((which, at))
+    }
+
+    /// What each of them said of this node before it noticed that it is out; nothing of what is not known.
+    #[must_use]
+    pub fn before(&self) -> Vec<Vec<Before>> {
+        self.balancers.iter().map(|balancer| balancer.before.clone().unwrap_or_default()).collect()
     }
 
     /// Where each of them stands.

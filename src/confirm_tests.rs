@@ -19,7 +19,7 @@ const IN: Said = Said { sends: Sends::Yes, ..OUT };
 fn row(said: Said, unchanged: Option<Duration>) -> Row {
     let id = Id { backend: "web".to_owned(), server: "web1".to_owned(), address: None };
     let counters = Counters { queued: said.queued, sessions: said.sessions, total: said.total };
-    Row { id, sends: said.sends, said: String::new(), counters: Some(counters), unchanged }
+    Row { counters: Some(counters), unchanged, ..Row::plain(id, said.sends, "") }
 }
 
 type Viewed = Result<View, Unclear>;

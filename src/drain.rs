@@ -80,6 +80,7 @@ pub enum Action {
 pub struct Since {
     started: Instant,
     believe_from: Instant,
+    out: Duration,
 }
 
 impl Since {
@@ -90,7 +91,7 @@ impl Since {
     #[must_use]
     pub fn new(started: Instant, out: Option<Duration>, min_drain: Duration) -> Self {
         let unnoticed = out.map_or(Duration::ZERO, |out| min_drain.saturating_sub(out));
-        Self { started, believe_from: started + unnoticed }
+        Self { started, believe_from: started + unnoticed, out: out.unwrap_or_default() }
     }
 }
 
@@ -138,7 +139,7 @@ impl Drain {
     /// The same, asking so many load balancers: min-drain is for those that cannot be asked.
     #[must_use]
     pub fn asking_balancers(mut self, count: usize) -> Self {
-        self.confirm = Confirm::new(count, self.since.started);
+        self.confirm = Confirm::new(count, self.since.started).out_for(self.since.out);
         self
     }
 

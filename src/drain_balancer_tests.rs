@@ -27,7 +27,7 @@ fn view(says: Says) -> Result<View, Unclear> {
         Says::Nothing => return Err(Unclear::TimedOut),
     };
     let counters = Some(Counters { queued: 0, sessions, total });
-    Ok(View { process: None, rows: vec![Row { id, sends, said: String::new(), counters, unchanged: None }] })
+    Ok(View { process: None, rows: vec![Row { counters, ..Row::plain(id, sends, "") }] })
 }
 
 /// A drain with min-drain 10 s and timeout 30 s of a node that is out, and balancers that say `says(which, asked)` after

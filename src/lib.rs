@@ -17,7 +17,7 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
-//! 3. decisions: [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`], [`tidings`]
+//! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`], [`tidings`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
@@ -30,6 +30,7 @@
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
 mod agent;
+pub mod back;
 pub mod balancers;
 pub mod checkers;
 pub mod cli;
@@ -151,7 +152,7 @@ fn tasks(command: &Command) -> &'static [Task] {
     use Task::{ActAsUser, EnterNetworks, MakeAnew, Move, See, Signal};
     match command {
         Command::Stop { .. } => &[Move, See, ActAsUser, EnterNetworks, Signal],
-        Command::Restore { .. } | Command::Pool | Command::Check { .. } => {
+        Command::Restore { .. } | Command::Pool { .. } | Command::Check { .. } => {
             &[Move, MakeAnew, See, ActAsUser, EnterNetworks]
         }
         Command::Depool { .. } | Command::Status { .. } | Command::DropIn => {

@@ -188,6 +188,10 @@ impl Message {
         match self {
             Self::Moving { .. } | Self::Returned(_) => "0c8ad9fa132f4c4ba22ddebf1be1f1de",
             Self::Counting(_) => "acfe94d0860d4d08b8491a8bb7f3f4a1",
+            Self::Balancer(_, news) if news.is_of_return() && news.is_bad() => {
+                "9a4bf70cf55d42aabb2c41a4f6e83bde"
+            }
+            Self::Balancer(_, news) if news.is_of_return() => "06c0e17ca81444288dd6b009cbf66148",
             Self::Balancer(_, news) if news.is_bad() => "0b86632597ff42149fc0ada57a2f9380",
             Self::Balancer(..) => "18dc20f5475c4913b5272f321ec8ef50",
             Self::Waiting { .. } => "0bf35f82a1e848bb971fd66e4b7b0e15",

@@ -2,6 +2,7 @@
 
 use crate::endpoint::Kind;
 use crate::load::Load;
+use crate::row::Before;
 use crate::text::{seconds, whole};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -84,6 +85,8 @@ pub struct Ending {
     pub front_end: FrontEnd,
     /// What the load balancers said.
     pub balancers: Balancers,
+    /// What each of them said of this node before.
+    pub before: Vec<Vec<Before>>,
 }
 
 impl fmt::Display for Ending {

@@ -50,6 +50,13 @@ pub fn seconds(duration: Duration) -> String {
     }
 }
 
+/// A duration in tenths of a second (`4.3 s`).
+#[must_use]
+pub fn tenths(duration: Duration) -> String {
+    let tenths = (duration.as_millis() + 50) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
 /// Whole seconds: the line counts, and `0 s` reads better than milliseconds that are past already.
 #[must_use]
 pub fn whole(elapsed: Duration) -> Duration {
@@ -82,5 +89,7 @@ mod tests {
         assert_eq!(seconds(Duration::ZERO), "0 s");
         assert_eq!(seconds(Duration::from_millis(250)), "250 ms");
         assert_eq!(seconds(Duration::from_millis(12_900)), "12 s");
+        assert_eq!(tenths(Duration::from_millis(4_250)), "4.3 s");
+        assert_eq!(tenths(Duration::from_millis(12)), "0.0 s");
     }
 }

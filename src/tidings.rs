@@ -93,7 +93,7 @@ mod tests {
             let asked = start + Duration::from_millis(100) * u32::try_from(at).unwrap();
             let row = |sends| {
                 let id = Id { backend: "web".to_owned(), server: "web1".to_owned(), address: None };
-                Row { id, sends, said: "UP".to_owned(), counters: None, unchanged: None }
+                Row::plain(id, sends, "UP")
             };
             let view = said.clone().map(|sends| View { process: None, rows: vec![row(sends)] });
             confirm.answered(0, Answer { asked, answered: asked, view });

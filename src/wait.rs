@@ -1,5 +1,6 @@
 //! The loop that waits for HHVM's end, a signal, an answer or the next deadline, and passes it to the drain.
 
+use crate::back::{Back, Step};
 use crate::balancers::{self, Held, Reader};
 use crate::drain::{Action, Drain, Event};
 use crate::load::Load;
@@ -237,7 +238,39 @@ pub fn drain(
                     elapsed: drain.elapsed(now),
                     front_end,
                     balancers: drain.balancers(),
+                    before: drain.confirm().before(),
                 };
+            }
+        }
+    }
+}
+
+/// Waits until the balancers of `back` send again; none if a signal came, the main process has ended, or `goes_on`, which
+/// is asked now and then, says no.
+#[must_use]
+pub fn until_back(
+    mut back: Back,
+    mut watch: Watch<'_>,
+    mut goes_on: impl FnMut(&Back, Instant) -> bool,
+) -> Option<Back> {
+    loop {
+        let now = Instant::now();
+        match back.step(now) {
+            Step::Finish => return Some(back),
+            Step::Ask(which, at) => {
+                if let Some(Some(balancer)) = watch.balancers.get_mut(which) {
+                    balancer.ask(at);
+                }
+            }
+            Step::WaitUntil(until) => {
+                if !goes_on(&back, now) {
+                    return None;
+                }
+                match watch.next(until.min(now + LOOK_WITHOUT_PIDFD)) {
+                    Event::HhvmEnded | Event::Interrupted => return None,
+                    Event::BalancerAnswered(which, answer) => back.answered(which, answer),
+                    _ => {}
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn single(sends: Sends) -> View {
         Sends::Yes | Sends::Blindly => "in",
     };
     let id = Id { backend: String::new(), server: String::new(), address: None };
-    let row = Row { id, sends, said: said.to_owned(), counters: None, unchanged: None };
+    let row = Row::plain(id, sends, said);
     View { process: None, rows: vec![row] }
 }
 

@@ -4,7 +4,7 @@ use super::asking::{Asked, Running, configuration, source};
 use super::confined::{confinement, needs};
 use super::effective::{effective_unit, exit_status};
 use super::finding::{Finding, error, good, warning};
-use super::observe::observed;
+use super::observe::{Fall, observed};
 use super::password::exposure;
 use super::php_fpm;
 use super::stopped_first;
@@ -80,13 +80,15 @@ pub(super) fn run(
     findings.extend(unit.as_ref().and_then(|unit| left_running::finding(context, unit, &running)));
     findings.extend(sharing::finding(context, settings));
     findings.extend(settings.health_url.as_ref().map(health_url));
-    findings.extend(balancing::findings(context, settings, &running.scope));
+    let said = balancing::asked(context, settings, &running.scope);
+    findings.extend(balancing::findings(context, settings, &said));
     findings.extend(match front {
         Front::Unasked => Vec::new(),
         Front::Asked(url) => front_end(url),
-        Front::Tried(url) => tried_front_end(context, settings, url),
+        Front::Tried(url) => tried_front_end(context, settings, url, &running.scope),
     });
-    findings.extend(observe.into_iter().flat_map(|time| observed(context, settings, time)));
+    let fall = Fall::of(&said);
+    findings.extend(observe.into_iter().flat_map(|time| observed(context, settings, time, &fall)));
     let mut out = std::io::stdout();
     for finding in &findings {
         writeln!(out, "{finding}").map_err(Error::Output)?;

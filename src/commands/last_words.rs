@@ -47,7 +47,7 @@ fn what(panic: &PanicHookInfo<'_>) -> String {
 fn died(elapsed: Duration, at: String) -> LastDrain {
     let seconds = elapsed.as_secs();
     let (front_end, balancers) = (FrontEnd::NotAsked, Balancers::NotAsked);
-    LastDrain { outcome: Outcome::Died, load: None, seconds, at, front_end, balancers }
+    LastDrain { outcome: Outcome::Died, load: None, seconds, at, front_end, balancers, seconds_out: None }
 }
 
 /// A drain that has begun and has not ended, and that nobody is busy with: for so long it went on at most.

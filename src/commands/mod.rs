@@ -13,11 +13,13 @@ mod known;
 mod last_words;
 mod left_running;
 mod neighbours;
+mod noticed;
 mod observe;
 mod operator;
 mod password;
 mod php_fpm;
 mod restore;
+mod returning;
 mod serving;
 mod session;
 mod sharing;
@@ -50,7 +52,7 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         Command::Depool { reason, wait } => {
             operator::depool(context, settings, problems, reason.as_deref(), *wait)
         }
-        Command::Pool => operator::pool(context, settings),
+        Command::Pool { wait } => operator::pool(context, settings, *wait),
         Command::Status { json } => status::run(context, settings, *json),
         Command::Check { url, trial, observe } => {
             let front = match url {

@@ -1,6 +1,7 @@
 //! `check --observe`: watches who opens the health files, finds the load balancers and their intervals, and says whether
 //! min-drain is long enough for them.
 
+use super::balancing::Said;
 use super::finding::{Finding, error, good, warning};
 use crate::checkers::{Checker, Checkers, time_to_notice};
 use crate::context::Context;
@@ -16,6 +17,27 @@ use std::time::{Duration, Instant};
 
 /// So many failed checks take a node out of HAProxy (`fall`), unless it is told otherwise. No open tells of it.
 const FALL: u32 = 3;
+
+/// How many failed checks take this node out.
+pub(super) struct Fall {
+    checks: u32,
+    /// The server and the balancer that say so; none if nobody does.
+    by: Option<String>,
+}
+
+impl Fall {
+    /// By what the balancers have said: the greatest number counts.
+    pub(super) fn of(said: &[Said]) -> Self {
+        let rows = said
+            .iter()
+            .flat_map(|said| said.view.iter().flat_map(|view| &view.rows).map(move |row| (said, row)));
+        let known = rows.filter_map(|(said, row)| Some((row.fall?, format!("{} at {}", row.id, said.name))));
+        match known.max_by_key(|(checks, _)| *checks) {
+            Some((checks, by)) => Self { checks, by: Some(by) },
+            None => Self { checks: FALL, by: None },
+        }
+    }
+}
 /// More checkers than this are not listed.
 const LISTED: usize = 8;
 
@@ -28,7 +50,9 @@ enum Seen {
 }
 
 /// Watches the health files for `time`.
-pub(super) fn observed(context: &Context, settings: &Settings, time: Duration) -> Vec<Finding> {
+///
+/// `fall` is what the load balancers say of themselves.
+pub(super) fn observed(context: &Context, settings: &Settings, time: Duration, fall: &Fall) -> Vec<Finding> {
     let signals = Signals::take_over();
     let (mut findings, mut watched) = (Vec::new(), Vec::new());
     for path in &settings.health_files {
@@ -52,7 +76,7 @@ pub(super) fn observed(context: &Context, settings: &Settings, time: Duration) -
     }
     let length = began.elapsed();
     for (path, opens) in &watched {
-        findings.extend(judge(path, &seen(opens, began, length), length, settings));
+        findings.extend(judge(path, &seen(opens, began, length), length, (settings.min_drain, fall)));
     }
     findings
 }
@@ -91,7 +115,7 @@ fn seen(opens: &Opens, began: Instant, length: Duration) -> Seen {
     Seen::Checkers(Checkers::find(&moments, length), opens.count())
 }
 
-fn judge(path: &Path, seen: &Seen, length: Duration, settings: &Settings) -> Vec<Finding> {
+fn judge(path: &Path, seen: &Seen, length: Duration, (min_drain, fall): (Duration, &Fall)) -> Vec<Finding> {
     let (path, time) = (path.display(), seconds(length));
     let (checkers, count) = match seen {
         Seen::Moved => {
@@ -120,25 +144,31 @@ fn judge(path: &Path, seen: &Seen, length: Duration, settings: &Settings) -> Vec
     let who = list(&checkers.regular);
     vec![
         good(format!("observe: {path} was opened {count} times in {time}: {who}{others}")),
-        advice(longest, settings.min_drain),
+        advice(longest, min_drain, fall),
     ]
 }
 
-fn advice(longest: Duration, min_drain: Duration) -> Finding {
-    let needed = time_to_notice(longest, FALL);
-    let (interval, needs) = (about(longest), seconds(needed));
-    if min_drain >= needed {
-        return good(format!(
-            "min-drain: {} is enough for {FALL} failed checks, one every {interval} ({needs})",
-            seconds(min_drain)
-        ));
+fn advice(longest: Duration, min_drain: Duration, fall: &Fall) -> Finding {
+    let needed = time_to_notice(longest, fall.checks);
+    let (interval, needs, set, checks) = (about(longest), seconds(needed), seconds(min_drain), fall.checks);
+    match (&fall.by, min_drain >= needed) {
+        (Some(by), true) => good(format!(
+            "min-drain: {set} is enough for {checks} failed checks, as {by} says, one every {interval} ({needs})"
+        )),
+        (None, true) => good(format!(
+            "min-drain: {set} is enough for {checks} failed checks, one every {interval} ({needs})"
+        )),
+        (Some(by), false) => warning(format!(
+            "min-drain: {set} is too short: {checks} failed checks take the node out, as {by} says, one every {interval}; set \
+             min-drain = \"{}s\"",
+            needed.as_secs()
+        )),
+        (None, false) => warning(format!(
+            "min-drain: {set} is too short if {checks} failed checks take the node out, one every {interval}; set min-drain = \
+             \"{}s\", or to {interval} × (failed checks + 1) if your load balancer has another number",
+            needed.as_secs()
+        )),
     }
-    warning(format!(
-        "min-drain: {} is too short if {FALL} failed checks take the node out, one every {interval}; set min-drain = \
-         \"{}s\", or to {interval} × (failed checks + 1) if your load balancer has another number",
-        seconds(min_drain),
-        needed.as_secs()
-    ))
 }
 
 /// `every 2 s (3 times), every 5 s`

@@ -6,10 +6,10 @@ use super::session::Session;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
+use crate::message::Message;
 use crate::outcome::Outcome;
 use crate::pool::{By, Member, Out, Wish};
 use crate::problem::Problem;
-use crate::report::Reporter;
 use crate::settings::Settings;
 use crate::wait::Signals;
 use std::time::Instant;
@@ -27,6 +27,7 @@ pub(super) fn depool(
     let mut member = Member::new(context, &settings.health_files);
     let env = &context.env;
     let who = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| env.get(name)).map(str::to_owned);
+    member.store().forget_away();
     let depooled = member.depool(&Wish { by: By::Operator, who, reason: reason.map(str::to_owned) });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
@@ -43,10 +44,23 @@ pub(super) fn depool(
 }
 
 impl Session<'_> {
+    fn see_to_balancers(&self, member: &Member, wait: bool) {
+        match (self.settings.balancers.is_empty(), wait) {
+            (true, true) => self.reporter.tell(Message::Trouble(
+                "no balancer is set, so it is not known when requests come again; not waiting for them"
+                    .to_owned(),
+            )),
+            (false, true) => self.wait_for_balancers(member, &Running::find(self.context)),
+            (true, false) => member.store().forget_away(),
+            (false, false) => {}
+        }
+    }
+
     fn wait_until_drained(&self, member: &mut Member, started: Instant, out: Out) -> Result<()> {
         member.let_come_back();
         let running = Running::find(self.context);
         let ending = self.wait_for_zero(member, &running, started, out);
+        member.store().note_away(self.said_before(&ending));
         match (&ending.outcome, &ending.load) {
             (Outcome::Drained, Load::Known(_)) | (Outcome::HhvmEnded | Outcome::NotRunning, _) => Ok(()),
             _ => Err(Error::NotDrained(ending.status_line())),
@@ -55,12 +69,18 @@ impl Session<'_> {
 }
 
 /// Puts the node back.
-pub(super) fn pool(context: &Context, settings: &Settings) -> Result<()> {
+///
+/// With `wait`, waits until the load balancers send requests here again, for at most [`crate::back::BACK_MAX`].
+pub(super) fn pool(context: &Context, settings: &Settings, wait: bool) -> Result<()> {
     let member = Member::new(context, &settings.health_files);
-    let reporter = Reporter::start(context);
+    let session = Session::start(context, settings, Signals::take_over());
     let mut messages = Vec::new();
     let result = member.pool(&neighbours(&member), &mut messages);
-    reporter.tell_all(messages);
-    reporter.flush();
+    session.reporter.tell_all(messages);
+    if result.is_ok() {
+        member.store().note_back();
+        session.see_to_balancers(&member, wait);
+    }
+    session.reporter.flush();
     result
 }

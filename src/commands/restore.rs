@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     member.store().publish();
     let (record, left) = (member.store().record()?, left_behind(context));
     let died = ended_silently(&member);
-    if record.is_none() && left.is_none() && died.is_none() && member.sharers().is_empty() {
+    let awaits = context.caller == Caller::RepoolUnit && member.store().away().is_some();
+    if record.is_none() && left.is_none() && died.is_none() && !awaits && member.sharers().is_empty() {
         return Ok(());
     }
     let session = Session::start(context, settings, Signals::take_over());
@@ -45,6 +46,9 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     } else {
         session.restore(&member, record.as_ref(), problems, wait)
     };
+    if awaits {
+        session.wait_for_balancers(&member, &Running::find(context));
+    }
     if let Some(process) = left {
         session.tell_unless_it_ends(&process);
     }
@@ -115,7 +119,18 @@ impl Session<'_> {
         let mut messages = Vec::new();
         let result = member.undo_drain(Own::Ready, &neighbours(member), &mut messages);
         self.reporter.tell_all(messages);
+        self.note_return(member);
         result
+    }
+
+    /// From now on balancers may send; what they say of that, the repool unit waits for.
+    fn note_return(&self, member: &Member) {
+        if matches!(member.store().record(), Ok(None)) {
+            member.store().note_back();
+            if self.settings.balancers.is_empty() {
+                member.store().forget_away();
+            }
+        }
     }
 
     fn bring_back_and_say_so(&self, member: &Member) -> Result<()> {
@@ -226,6 +241,7 @@ impl Session<'_> {
             self.reporter.tell_all(messages);
             *told = lines;
         }
+        self.note_return(member);
         match result {
             Err(Error::NotBack) => Ok(()),
             other => other,

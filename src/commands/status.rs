@@ -211,8 +211,10 @@ impl Status {
                     Balancers::Unconfirmed => ", not confirmed by the load balancers",
                     Balancers::NotAsked => "",
                 };
+                let out =
+                    last.seconds_out.map(|time| format!(", {time} s out of the pool")).unwrap_or_default();
                 format!(
-                    "Last drain: {} after {} s, load {load}{note}{at_balancers}, {}",
+                    "Last drain: {} after {} s, load {load}{note}{at_balancers}{out}, {}",
                     last.outcome.name(),
                     last.seconds,
                     last.at

@@ -77,6 +77,7 @@ fn not_running(server: Kind) -> Ending {
         elapsed: Duration::ZERO,
         front_end: FrontEnd::NotAsked,
         balancers: Balancers::NotAsked,
+        before: Vec::new(),
     }
 }
 
@@ -115,7 +116,11 @@ impl Session<'_> {
             at: member.store().now().at,
             front_end: ending.front_end,
             balancers: ending.balancers,
+            seconds_out: None,
         });
+        if ending.outcome != Outcome::NotRunning {
+            member.store().note_away(self.said_before(ending));
+        }
         member.store().note_end();
         member.store().publish();
     }

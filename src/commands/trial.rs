@@ -3,7 +3,9 @@
 
 use super::finding::{Finding, error, good, warning};
 use super::neighbours::neighbours;
+use super::noticed::Trial;
 use crate::context::Context;
+use crate::kernel::Scope;
 use crate::load::Unknown;
 use crate::page_url::PageUrl;
 use crate::pool::{DrainLock, Member, Out, Own, Wish};
@@ -48,12 +50,17 @@ pub(super) fn health_url(url: &PageUrl) -> Finding {
 }
 
 /// What the load balancer sees at `url` before and after the health file is taken away.
-pub(super) fn tried_front_end(context: &Context, settings: &Settings, url: &PageUrl) -> Vec<Finding> {
+pub(super) fn tried_front_end(
+    context: &Context,
+    settings: &Settings,
+    url: &PageUrl,
+    scope: &Scope,
+) -> Vec<Finding> {
     let mut front_end = FrontEnd::at(url);
     let before = front_end.status(Instant::now() + PATIENCE);
     let mut findings = vec![judge(url, &before)];
     if before.is_ok_and(is_up) {
-        findings.push(try_out(context, settings, &mut front_end));
+        findings.extend(try_out(context, settings, &mut front_end, scope));
     }
     findings
 }
@@ -69,26 +76,34 @@ fn judge(url: &PageUrl, answer: &Result<u16, Unknown>) -> Finding {
 }
 
 /// Takes the node out as a drain does, so that whatever happens the next hook of the unit puts it back, and puts it back.
-fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd) -> Finding {
+fn try_out(context: &Context, settings: &Settings, front_end: &mut FrontEnd, scope: &Scope) -> Vec<Finding> {
     let signals = Signals::take_over();
     let mut member = Member::new(context, &settings.health_files);
     let Some(_draining) = DrainLock::take(member.store()) else {
-        return error(
+        return vec![error(
             "trial: a stop is in progress, or the lock in /run cannot be taken; run as root, or try again later",
-        );
+        )];
     };
     if !matches!(member.store().record(), Ok(None)) {
-        return error("trial: the node is already out of the pool; see hhvm-drain status");
+        return vec![error("trial: the node is already out of the pool; see hhvm-drain status")];
     }
+    let mut balancers = Trial::begin(context, settings, scope, &signals);
     let depooled = member.depool(&Wish::drain());
     let began = Instant::now();
     let finding = match depooled.out {
         Out::For(_) => watch(&signals, began, front_end),
         Out::Not => error("trial: the health file could not be moved away"),
     };
+    let is_noticed = finding.severity.is_none();
+    if is_noticed {
+        balancers.wait_until_out(began);
+    }
     match member.undo_drain(Own::Ready, &neighbours(&member), &mut Vec::new()) {
-        Ok(_left) => finding,
-        Err(why) => error(format!("trial: {why}; run hhvm-drain pool")),
+        Ok(_left) if is_noticed => {
+            std::iter::once(finding).chain(balancers.wait_until_back(Instant::now())).collect()
+        }
+        Ok(_left) => vec![finding],
+        Err(why) => vec![error(format!("trial: {why}; run hhvm-drain pool"))],
     }
 }
 

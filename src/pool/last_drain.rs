@@ -20,4 +20,8 @@ pub struct LastDrain {
     /// What the load balancers said; not asked by version 0.1.0.
     #[serde(default)]
     pub balancers: Balancers,
+    /// For so long the node was out of its pool: until the load balancers sent requests again, if they are asked, else
+    /// until the health file was back. None while it is out, and where it is not known.
+    #[serde(default)]
+    pub seconds_out: Option<u64>,
 }

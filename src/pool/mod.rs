@@ -3,6 +3,7 @@
 
 mod activity;
 mod announcement;
+mod away;
 mod beside;
 mod bring_back;
 mod bytes;
@@ -34,6 +35,7 @@ mod whole;
 
 pub use activity::{Activity, Phase, Writer};
 pub use announcement::Announcement;
+pub use away::{Away, Said};
 pub use bring_back::Left;
 pub use depool::{Depooled, Out};
 pub use directory::Directory;

@@ -69,6 +69,10 @@ struct Columns {
     kind: usize,
     unchanged: Option<usize>,
     address: Option<usize>,
+    throttle: Option<usize>,
+    agent: Option<usize>,
+    fall: Option<usize>,
+    cookie: Option<usize>,
 }
 
 impl Columns {
@@ -87,6 +91,10 @@ impl Columns {
             kind: at("type")?,
             unchanged: at("lastchg"),
             address: at("addr"),
+            throttle: at("throttle"),
+            agent: at("agent_status"),
+            fall: at("check_fall"),
+            cookie: at("cookie"),
         })
     }
 
@@ -112,16 +120,31 @@ impl Columns {
             total: number(self.total)?,
         };
         let unchanged = self.unchanged.and_then(|column| number(column).ok()).map(Duration::from_secs);
-        let said = if weight == 0 { format!("{}, weight 0", quote(status)) } else { quote(status) };
-        Ok(Some(Row { id, sends: sends(status, weight), said, counters: Some(counters), unchanged }))
+        let text = |column: Option<usize>| column.map_or("", |column| fields[column].as_str());
+        let said = match (weight, text(self.throttle)) {
+            (0, _) => format!("{}, weight 0", quote(status)),
+            (_, "") => quote(status),
+            (_, part) => format!("{}, at {}% of its weight after its return", quote(status), quote(part)),
+        };
+        let asks_agent = !text(self.agent).is_empty();
+        Ok(Some(Row {
+            id,
+            sends: sends(status, weight, asks_agent),
+            said,
+            counters: Some(counters),
+            unchanged,
+            fall: text(self.fall).parse().ok(),
+            is_sticky: !text(self.cookie).is_empty(),
+        }))
     }
 }
 
-fn sends(status: &str, weight: u64) -> Sends {
+/// `no check` stands there for a server that is only taken out by its agent, too.
+fn sends(status: &str, weight: u64, asks_agent: bool) -> Sends {
     let word = status.split(' ').next().unwrap_or_default();
     if weight == 0 || OUT.contains(&word) {
         Sends::No
-    } else if status == "no check" {
+    } else if status == "no check" && !asks_agent {
         Sends::Blindly
     } else {
         Sends::Yes

@@ -1,10 +1,12 @@
 //! What a load balancer says of the servers behind it, as values: rows, and which of them are this node's.
 
+mod before;
 mod csv;
 mod mine;
 mod news;
 mod unclear;
 
+pub use before::Before;
 pub use csv::{Hidden, Table, hidden};
 pub use mine::{Here, Mine, Named};
 pub use news::News;
@@ -50,6 +52,26 @@ pub struct Row {
     pub counters: Option<Counters>,
     /// For how long its state has been the same, in whole seconds, where the balancer tells.
     pub unchanged: Option<Duration>,
+    /// So many failed checks take it out (`check_rise` and `check_fall` of HAProxy), where the balancer tells.
+    pub fall: Option<u32>,
+    /// Whether clients with a cookie are sent here though it is out.
+    pub is_sticky: bool,
+}
+
+impl Row {
+    /// A row of which nothing else is known.
+    #[must_use]
+    pub fn plain(id: Id, sends: Sends, said: &str) -> Self {
+        Self {
+            id,
+            sends,
+            said: said.to_owned(),
+            counters: None,
+            unchanged: None,
+            fall: None,
+            is_sticky: false,
+        }
+    }
 }
 
 /// A row's name and place. Several rows may have the same address.

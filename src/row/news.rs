@@ -1,6 +1,8 @@
 //! What has changed at a balancer, in words for the log.
 
 use super::Unclear;
+use crate::text::seconds;
+use std::time::Duration;
 
 /// What has changed at a balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,12 @@ pub enum News {
     Confirmed,
     /// It sent requests here until the end of the drain.
     StillSending,
+    /// The node is back, and so long after, all of them send requests here again.
+    Back(Duration),
+    /// The node is back, and so long after, it sends none to this row.
+    NotBack(String, Duration),
+    /// The node is back, and it is not known whether it sends requests.
+    BackUnclear(Unclear),
 }
 
 impl News {
@@ -34,15 +42,35 @@ impl News {
             Self::StillSending => format!(
                 "{name} still sent requests here at the end; check that it requests the health file, or raise timeout"
             ),
+            Self::Back(time) => {
+                format!("every load balancer sends requests here as before, {} after this node was back", seconds(*time))
+            }
+            Self::NotBack(row, time) => format!(
+                "{name} sends no requests here yet, {} after this node was back ({row}); not waiting any longer",
+                seconds(*time)
+            ),
+            Self::BackUnclear(why) => {
+                format!("{name}: it is not known whether it sends requests here again ({why})")
+            }
         }
+    }
+
+    /// Whether this is about a node that is back.
+    #[must_use]
+    pub fn is_of_return(&self) -> bool {
+        matches!(self, Self::Back(_) | Self::NotBack(..) | Self::BackUnclear(_))
     }
 
     /// Whether something is not as it should be.
     #[must_use]
     pub fn is_bad(&self) -> bool {
         match self {
-            Self::SendsAgain(_) | Self::Unclear(_) | Self::StillSending => true,
-            Self::Out | Self::Confirmed => false,
+            Self::SendsAgain(_)
+            | Self::Unclear(_)
+            | Self::StillSending
+            | Self::NotBack(..)
+            | Self::BackUnclear(_) => true,
+            Self::Out | Self::Confirmed | Self::Back(_) => false,
         }
     }
 }

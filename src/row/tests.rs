@@ -87,7 +87,7 @@ fn mine(named: Named, is_local: bool) -> Mine {
 
 fn row(backend: &str, server: &str, address: Option<&str>) -> Row {
     let id = Id { backend: backend.to_owned(), server: server.to_owned(), address: address.map(at) };
-    Row { id, sends: Sends::Yes, said: "UP".to_owned(), counters: None, unchanged: None }
+    Row::plain(id, Sends::Yes, "UP")
 }
 
 fn names(found: Result<Vec<Row>, Unclear>) -> Vec<String> {

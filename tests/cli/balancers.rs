@@ -1,51 +1,15 @@
-//! Load balancers that are asked during a drain: a made-up HAProxy that says what a test wants, and hostile ones.
+//! Load balancers that are asked during a drain: a made-up HAProxy, and hostile ones.
 
+use crate::haproxy::{HEADER, Haproxy, SOCKET, asking_haproxy, settings, table};
 use crate::rig::Rig;
-use crate::run::{finish, wait_for};
+use crate::run::{finish, run, wait_for};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SOCKET: &str = "run/haproxy/admin.sock";
-const HEADER: &str = "# pxname,svname,qcur,scur,stot,status,weight,lastchg,type,addr,\n";
-
-/// What a HAProxy answers to `show info;show stat …`, with this row of web1.
-fn table(row: &str) -> String {
-    format!("Pid: 4711\n\n{HEADER}web,web1,{row},99,2,,\nweb,web2,0,0,9,UP,1,99,2,,\n\n")
-}
-
-/// A HAProxy whose web1 is what it was last set to.
-struct Haproxy {
-    answer: Arc<Mutex<String>>,
-}
-
-impl Haproxy {
-    fn start(rig: &Rig, row: &str) -> Self {
-        fs::create_dir_all(rig.path("run/haproxy")).unwrap();
-        let listener = UnixListener::bind(rig.path(SOCKET)).unwrap();
-        let answer = Arc::new(Mutex::new(table(row)));
-        let told = Arc::clone(&answer);
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let mut question = String::new();
-                let _ = BufReader::new(&stream).read_line(&mut question);
-                assert!(question.starts_with("show "), "{question}");
-                let _ = stream.write_all(told.lock().unwrap().as_bytes());
-            }
-        });
-        Self { answer }
-    }
-
-    /// `row` is `QCUR,SCUR,STOT,STATUS,WEIGHT`.
-    fn set(&self, row: &str) {
-        *self.answer.lock().unwrap() = table(row);
-    }
-}
 
 /// What listens on a port and does `serve` with every connection; its URL.
 fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
@@ -59,14 +23,6 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
         }
     });
     url
-}
-
-fn settings(rig: &Rig, text: &str) {
-    fs::write(rig.path("etc/hhvm-drain.toml"), text).unwrap();
-}
-
-fn asking_haproxy(rig: &Rig) {
-    settings(rig, &format!("balancer = \"haproxy+unix:///{SOCKET}\"\nbalancer-name = \"web1\"\n"));
 }
 
 #[test]
@@ -182,9 +138,9 @@ fn what_cannot_be_understood_costs_min_drain_and_a_line_and_no_more() {
             })
         })
         .collect();
-    let many = format!("Pid: 1\n\n{HEADER}{}\n", "web,web1,0,0,7,DOWN,1,99,2,,\n".repeat(100_000));
-    let others = format!("Pid: 1\n\n{HEADER}web,web3,0,0,7,DOWN,1,99,2,,\n\n");
-    let unchecked = format!("Pid: 1\n\n{HEADER}web,web1,0,0,7,no check,1,99,2,,\n\n");
+    let many = format!("Pid: 1\n\n{HEADER}{}\n", "web,web1,0,0,7,DOWN,1,99,2,,5,,\n".repeat(100_000));
+    let others = format!("Pid: 1\n\n{HEADER}web,web3,0,0,7,DOWN,1,99,2,,5,,\n\n");
+    let unchecked = format!("Pid: 1\n\n{HEADER}web,web1,0,0,7,no check,1,99,2,,5,,\n\n");
     let cut = table("0,0,7,DOWN,1").replace("web2,0,0", "");
     let of = |text: String| listen(move |stream| say(&stream, &text));
     let hostile = [
@@ -295,4 +251,51 @@ fn a_mistake_in_the_setting_has_its_place_and_the_drain_goes_on() {
     let mut command = rig.command(&["check"]);
     let check = crate::run::run(command.env("HHVM_DRAIN_BALANCER", "haproxy+tcp://lb1:9"));
     assert!(check.stdout.contains("HHVM_DRAIN_BALANCER: balancer can be set in files only"), "{check:?}");
+}
+
+#[test]
+fn clients_that_stick_to_the_node_by_a_cookie_are_warned_of() {
+    let rig = Rig::new();
+    let haproxy = Haproxy::start(&rig, "0,0,7,UP,1");
+    asking_haproxy(&rig);
+    assert!(!rig.check().stdout.contains("cookie"));
+    haproxy.set_cookie();
+    let check = rig.check().stdout;
+    let line = "warning  balancer: haproxy+unix:///run/haproxy/admin.sock: clients with the cookie of web/web1 still come";
+    assert!(check.contains(line), "{check}");
+}
+
+#[test]
+fn a_trial_tells_how_long_the_balancer_takes_to_notice_and_to_send_again() {
+    let rig = Rig::speaking("http");
+    let haproxy = Arc::new(Haproxy::start(&rig, "0,0,7,UP,1"));
+    asking_haproxy(&rig);
+    let url = format!("--url=http://{}/status.php", rig.page);
+    let trial = rig.command(&["check", &url, "--trial"]).spawn().unwrap();
+    wait_for(|| !rig.is_pooled());
+    thread::sleep(Duration::from_millis(1200));
+    haproxy.set("0,0,7,DOWN,1");
+    wait_for(|| rig.is_pooled());
+    thread::sleep(Duration::from_millis(2200));
+    haproxy.set("0,0,7,UP,1");
+    let trial = finish(trial).stdout;
+    let said = "ok       trial: haproxy+unix:///run/haproxy/admin.sock noticed after ";
+    let line = trial.lines().find_map(|line| line.strip_prefix(said)).unwrap_or_else(|| panic!("{trial}"));
+    let (noticed, back) = line.split_once(" s, and sent requests again ").unwrap();
+    let back = back.strip_suffix(" s after the health file was back").unwrap();
+    let [noticed, back]: [f32; 2] = [noticed, back].map(|seconds| seconds.parse().unwrap());
+    assert!((1.2..2.2).contains(&noticed) && (2.2..3.2).contains(&back), "{line}");
+
+    haproxy.set("0,0,7,MAINT,1");
+    let trial = run(&mut rig.command(&["check", &url, "--trial"])).stdout;
+    assert!(
+        trial.contains("admin.sock did not send requests here before, either (web/web1 MAINT)"),
+        "{trial}"
+    );
+
+    haproxy.set("0,0,7,UP,1");
+    let trial = run(&mut rig.command(&["check", &url, "--trial", "--timeout=2s", "--min-drain=1s"]));
+    let line =
+        "admin.sock still sent requests here at the end (web/web1 UP), so a drain would run into its timeout";
+    assert!(trial.stdout.contains(line) && trial.code == 1 && rig.is_pooled(), "{trial:?}");
 }

@@ -10,9 +10,11 @@
 mod agent;
 mod answers;
 mod attacks;
+mod back;
 mod balancers;
 mod clocks;
 mod docroot;
+mod haproxy;
 mod image;
 mod liar;
 mod meanwhile;

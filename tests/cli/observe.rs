@@ -1,5 +1,6 @@
 //! `check --observe`, while others open the health file.
 
+use crate::haproxy::{Haproxy, asking_haproxy};
 use crate::rig::Rig;
 use crate::run::{Run, finish, run, terminate};
 use std::fs::File;
@@ -83,6 +84,28 @@ fn checkers_are_found_and_min_drain_is_judged_by_the_slowest() {
         let mut tries = (0..TRIES).map(|_| finish(observe(&rig, "6s", &["--min-drain", min_drain])));
         let seen = tries.find(both).expect("a try in which both are found");
         assert!(line(&seen, "min-drain: ")[0].starts_with(expected), "{seen:?}");
+    }
+}
+
+#[test]
+fn the_number_of_failed_checks_is_the_balancers_own_word() {
+    let rig = Rig::new();
+    let _haproxy = Haproxy::start(&rig, "0,0,7,UP,1");
+    asking_haproxy(&rig);
+    let _checker = Checker::of(rig.path("var/www/status.php"), Duration::from_millis(400));
+    let said = "as web/web1 at haproxy+unix:///run/haproxy/admin.sock says, one every 0.4 s";
+    for (min_drain, expected) in [
+        (
+            "2s",
+            format!("warning  min-drain: 2 s is too short: 5 failed checks take the node out, {said}; set"),
+        ),
+        ("3s", format!("ok       min-drain: 3 s is enough for 5 failed checks, {said} (3 s)")),
+    ] {
+        // On a machine that is too busy, the checker itself is out of step.
+        let mut tries = (0..TRIES).map(|_| finish(observe(&rig, "4s", &["--min-drain", min_drain])));
+        let seen =
+            tries.find(|seen| !line(seen, "min-drain: ").is_empty()).expect("a try in which it is found");
+        assert!(line(&seen, "min-drain: ")[0].starts_with(&expected), "{seen:?}");
     }
 }
 

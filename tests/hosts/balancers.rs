@@ -138,6 +138,41 @@ balancer = ['haproxy+unix:///run/haproxy/user.sock', 'haproxy+unix:///run/haprox
     }
 }
 
+/// What waits on the way back.
+const REPOOL: &str = "hhvm-drain-repool@hhvm.service.service";
+
+pub fn once_it_is_back_haproxy_is_waited_for_and_a_stop_in_that_time_drains() {
+    let host = host(ASKING, &format!("{WEB1}{OTHER}"));
+    let clients = clients(&host);
+    let haproxy_says = |state: &str| {
+        wait_for(&format!("HAProxy to say {state}"), Duration::from_secs(9), || {
+            let balancers = host.status()["balancers"].clone();
+            balancers[0]["rows"][0].as_str().is_some_and(|row| row.starts_with(&format!("web/web1 {state}")))
+        })
+    };
+    haproxy_says("UP");
+    host.stop().ok();
+    host.run("systemctl start hhvm").ok();
+    assert!(host.is_pooled() && host.show("hhvm", "ActiveState") == "active");
+    let waiting = "Back in the pool: waiting for /run/haproxy/user.sock to send requests again";
+    wait_for("the unit to wait", Duration::from_secs(3), || host.show(REPOOL, "StatusText") == waiting);
+    let stop = host.begin_stop();
+    wait_for("the unit to end", Duration::from_secs(3), || host.show(REPOOL, "ActiveState") == "inactive");
+    stop.wait().ok();
+    host.assert_stopped("drained");
+    assert_eq!(at_balancers(&host), "confirmed");
+    assert!(host.status()["last_drain"]["seconds_out"].is_null());
+
+    let out = Instant::now();
+    host.run("systemctl start hhvm").ok();
+    wait_for("the unit to end", Duration::from_secs(9), || host.show(REPOOL, "ActiveState") == "inactive");
+    host.assert_logged("every load balancer sends requests here as before, ");
+    haproxy_says("UP");
+    let seconds = host.status()["last_drain"]["seconds_out"].as_u64().expect("it is back");
+    assert!((3..out.elapsed().as_secs() + 9).contains(&seconds), "{seconds}");
+    assert_none_failed(&host, clients);
+}
+
 pub fn a_reload_in_mid_drain_begins_anew() {
     let host = host(ASKING, &format!("{WEB1}{OTHER}"));
     let clients = clients(&host);
