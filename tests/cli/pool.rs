@@ -6,13 +6,13 @@ use crate::run::{Run, finish, program, run, wait_for};
 use std::fs;
 use std::process::Command;
 
-/// Runs a script as root of a mount name space of its own; `$drain` is the program, `$root` the node.
+/// Runs a script as root of a mount name space of its own; `drain` is the program, `$root` the node.
 fn in_mount_namespace(rig: &Rig, script: &str) -> Run {
+    let script = format!("drain() {{ \"$program\" --root \"$root\" \"$@\"; }}; {script}");
     let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--mount", "sh", "-c", script]).env_clear();
+    command.args(["--map-root-user", "--mount", "sh", "-c", &script]).env_clear();
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HHVM_DRAIN_ENDPOINT", &rig.endpoint);
-    command.env("root", rig.root.path());
-    command.env("drain", format!("{} --root {}", program().display(), rig.root.path().display()));
+    command.env("root", rig.root.path()).env("program", program());
     run(&mut command)
 }
 
@@ -77,9 +77,9 @@ fn a_mount_that_is_away_is_waited_for() {
     fs::rename(rig.path("var/www/status.php"), rig.path("data/status.php")).unwrap();
     let run = in_mount_namespace(
         &rig,
-        "set -e; mount --bind $root/data $root/var/www; $drain depool --reason disk; umount $root/var/www; \
-         $drain status; ! $drain pool; test -e $root/var/lib/hhvm-drain/hhvm.service.json; \
-         mount --bind $root/data $root/var/www; $drain pool; test ! -e $root/var/lib/hhvm-drain/hhvm.service.json",
+        "set -e; mount --bind \"$root/data\" \"$root/var/www\"; drain depool --reason disk; umount \"$root/var/www\"; \
+         drain status; ! drain pool; test -e \"$root/var/lib/hhvm-drain/hhvm.service.json\"; \
+         mount --bind \"$root/data\" \"$root/var/www\"; drain pool; test ! -e \"$root/var/lib/hhvm-drain/hhvm.service.json\"",
     );
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stdout.starts_with("hhvm.service: taken out of the pool by an operator since"), "{run:?}");
@@ -102,7 +102,7 @@ fn a_health_file_that_is_a_mount_point_cannot_be_moved_and_check_knows() {
     fs::write(rig.path("other"), "").unwrap();
     let run = in_mount_namespace(
         &rig,
-        "mount --bind $root/other $root/var/www/status.php; $drain check; ! $drain depool",
+        "mount --bind \"$root/other\" \"$root/var/www/status.php\"; drain check; ! drain depool",
     );
     assert_eq!(run.code, 0, "{run:?}");
     assert!(
