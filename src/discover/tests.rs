@@ -210,9 +210,12 @@ fn files_are_read_once_and_not_longer_than_the_time_that_there_is() {
     for number in 1..20 {
         fs::hard_link(host.path("etc/hhvm/0.ini"), host.path(&format!("etc/hhvm/{number}.ini"))).unwrap();
     }
-    let begin = Instant::now();
-    let hhvm_of_them = host.looked(&[]).unwrap().hhvm;
-    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    // Whatever else the machine does, the thread has no more to do.
+    let whole = || look(&host.0.path().join("7"), &[], Instant::now() + Duration::from_secs(600));
+    let looking =
+        || (whole().unwrap().hhvm, Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap()));
+    let (hhvm_of_them, work) = std::thread::scope(|scope| scope.spawn(looking).join().unwrap());
+    assert!(work < Duration::from_secs(15), "{work:?}");
     let remarks: Vec<String> = hhvm_of_them.remarks.iter().map(ToString::to_string).collect();
     assert!(remarks.iter().any(|remark| remark.contains("larger than 4 MiB in total")), "{remarks:?}");
     assert!(remarks.iter().any(|remark| remark.contains("too many configuration files")), "{remarks:?}");
