@@ -122,10 +122,19 @@ backend polite
 
 /// Waits until HAProxy thinks so of the node, in both backends.
 fn wait_for_haproxy(host: &Host, state: &str) {
-    let rows = || host.run("curl -s 'http://127.0.0.1:8404/;csv'").stdout;
-    let is_state = |line: &&str| line.split(',').nth(17).is_some_and(|status| status == state);
-    wait_for(&format!("HAProxy to say {state}"), Duration::from_secs(15), || {
-        rows().lines().filter(|line| line.contains(",node,")).filter(is_state).count() == 2
+    let is_state = |line: &str| line.split(',').nth(17).is_some_and(|status| status == state);
+    wait_for_rows(host, &format!("HAProxy to say {state}"), is_state);
+}
+
+/// Waits until HAProxy has had an answer to a check and one of the agent. Before that it says UP, too.
+fn wait_for_first_answers(host: &Host) {
+    wait_for_rows(host, "HAProxy to have asked", |line| line.contains(",L4OK,") && line.contains(",L7OK,"));
+}
+
+fn wait_for_rows(host: &Host, what: &str, is_so: impl Fn(&str) -> bool) {
+    wait_for(what, Duration::from_secs(15), || {
+        let rows = host.run("curl -s 'http://127.0.0.1:8404/;csv'").stdout;
+        rows.lines().filter(|line| line.contains(",node,") && is_so(line)).count() == 2
     });
 }
 
@@ -136,6 +145,7 @@ pub fn haproxy_drains_the_node_takes_it_back_and_loses_nothing_by_a_removal() {
         .file("/etc/haproxy/haproxy.cfg", HAPROXY)
         .boot();
     host.run(&format!("systemctl enable --now {SOCKET} && systemctl restart haproxy")).ok();
+    wait_for_first_answers(&host);
     wait_for_haproxy(&host, "UP");
     host.hhvm_says("load = 1");
     let stop = host.begin_stop();
