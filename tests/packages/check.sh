@@ -77,7 +77,7 @@ diff <(contents $work/deb) <(contents $work/rpm) || fail "the packages differ"
 for file in usr/share/doc/hhvm-drain/{copyright,changelog.gz,changelog.Debian.gz}; do
     [ -s "$work/deb/$file" ] || fail "the .deb lacks $file"
 done
-for file in usr/share/licenses/hhvm-drain/LICENSE-{MIT,APACHE} usr/share/doc/hhvm-drain/CHANGELOG.md; do
+for file in usr/share/licenses/hhvm-drain/LICENSE-{MIT,APACHE} usr/share/doc/hhvm-drain/{CHANGELOG,SECURITY}.md; do
     [ -s "$work/rpm/$file" ] || fail "the .rpm lacks $file"
 done
 
