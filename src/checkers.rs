@@ -127,7 +127,7 @@ impl Search<'_> {
         let to_f64 = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
         let window = 2.0 * tolerance(comb.period).as_secs_f64();
         let meets = (to_f64(left) * window / self.length.as_secs_f64()).min(1.0);
-        to_f64(left).powi(2) * meets.powf(to_f64(comb.own.len()) - 2.0)
+        to_f64(left).powi(2) * meets.powi(i32::try_from(comb.own.len()).unwrap_or(i32::MAX) - 2)
     }
 
     /// Follows a comb from its first moment to the end of the observation; none if it breaks off.

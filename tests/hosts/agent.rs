@@ -128,7 +128,7 @@ fn wait_for_haproxy(host: &Host, state: &str) {
 
 /// Waits until HAProxy has had an answer to a check and one of the agent. Before that it says UP, too.
 fn wait_for_first_answers(host: &Host) {
-    wait_for_rows(host, "HAProxy to have asked", |line| line.contains(",L4OK,") && line.contains(",L7OK,"));
+    wait_for_rows(host, "HAProxy to have asked", |line| line.contains("L4OK,") && line.contains("CHECKED,"));
 }
 
 fn wait_for_rows(host: &Host, what: &str, is_so: impl Fn(&str) -> bool) {
