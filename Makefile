@@ -149,7 +149,7 @@ faults: target/stage/.made ## let each of them fail with each of its errors, too
 	@$(CARGO) build --quiet --examples
 	@FAULT=all TEST_PROGRAM="$$PWD/target/stage/hhvm-drain" $(CARGO) test --test faults
 
-test-strangers: ## test the twelve hosts of tests/strangers/seeds.txt, which nobody chose (root, three minutes)
+test-strangers: ## test the hosts of tests/strangers/seeds.txt, which nobody chose (root, three minutes)
 	@$(NEED) test-strangers $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,strangers,$(CARGO) test --test strangers)
 
