@@ -2,8 +2,8 @@
 
 use super::record::{By, Record};
 use super::shelf::STATE;
-use super::store::{Store, trusted};
-use super::whole::{Durability, Readers, remove, write};
+use super::store::Store;
+use super::whole::{Durability, Readers, read, remove, write};
 use crate::clock::Stamp;
 use crate::row::Before;
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Store {
     /// The note, until the balancers send again.
     #[must_use]
     pub fn away(&self) -> Option<Away> {
-        trusted(&self.spot(STATE, AWAY)).ok().flatten()
+        read(&self.spot(STATE, AWAY)).ok().flatten()
     }
 
     /// The node is back, or nobody waits for it any more.

@@ -1,6 +1,6 @@
 //! Files of the state directories, and the names by way of which they are written: what the disk is asked for.
 
-use super::guard::{directory, make_directory, readable};
+use super::guard::{directory, make_directory, readable, vouch};
 use super::shelf::{Shelf, Spot};
 use crate::context::Root;
 use crate::files;
@@ -77,12 +77,26 @@ impl Beside {
         self.file.sync_all()
     }
 
+    /// Whether there may be a file at `spot`, in the same directory.
+    #[must_use]
+    pub fn replaces(&self, spot: &Spot) -> bool {
+        may_be_in(&self.directory, spot)
+    }
+
     /// Gives it the place `spot` in the same directory, which another file may have.
     ///
     /// # Errors
     /// As rename(2).
     pub fn take_the_place_of(&self, spot: &Spot) -> io::Result<()> {
         Ok(renameat(&self.directory, &self.name, &self.directory, spot.name())?)
+    }
+
+    /// Waits until the names in its directory are on the disk.
+    ///
+    /// # Errors
+    /// As open(2) and fsync(2).
+    pub fn sync_directory(&self) -> io::Result<()> {
+        Ok(fsync(readable(&self.directory)?)?)
     }
 
     /// Removes it.
@@ -94,7 +108,7 @@ impl Beside {
     }
 }
 
-/// What is in the file at `spot`.
+/// What is in the file at `spot`, whoever has written it.
 ///
 /// # Errors
 /// As open(2) and read(2), and when it is too large.
@@ -102,20 +116,27 @@ pub fn read(spot: &Spot) -> io::Result<Vec<u8>> {
     files::read_in(&directory(&spot.root, spot.shelf)?, spot.name(), SIZE_MAX)
 }
 
+/// The same, if root has written it.
+///
+/// # Errors
+/// As [`read`]; and if others have, or could have, written it.
+pub fn read_trusted(spot: &Spot) -> io::Result<Vec<u8>> {
+    let directory = directory(&spot.root, spot.shelf)?;
+    vouch(&directory, spot.name())?;
+    files::read_in(&directory, spot.name(), SIZE_MAX)
+}
+
 /// Whether there may be a file at `spot`.
 #[must_use]
 pub fn is_there(spot: &Spot) -> bool {
-    let found = directory(&spot.root, spot.shelf)
-        .and_then(|directory| Ok(statat(directory, spot.name(), AtFlags::SYMLINK_NOFOLLOW)?));
-    found.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+    match directory(&spot.root, spot.shelf) {
+        Ok(directory) => may_be_in(&directory, spot),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
-/// Waits until the names in the directory of `spot` are on the disk.
-///
-/// # Errors
-/// As open(2) and fsync(2).
-pub fn sync_directory(spot: &Spot) -> io::Result<()> {
-    Ok(fsync(readable(&directory(&spot.root, spot.shelf)?)?)?)
+fn may_be_in(directory: &OwnedFd, spot: &Spot) -> bool {
+    !matches!(statat(directory, spot.name(), AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
 }
 
 /// Removes the file at `spot`.
@@ -124,8 +145,9 @@ pub fn sync_directory(spot: &Spot) -> io::Result<()> {
 /// As unlink(2); `NotFound` where there is none, of a read-only disk, too, which refuses before it looks.
 pub fn remove(spot: &Spot) -> io::Result<()> {
     let directory = directory(&spot.root, spot.shelf)?;
-    unlinkat(&directory, spot.name(), AtFlags::empty())
-        .map_err(|error| if is_there(spot) { error.into() } else { io::ErrorKind::NotFound.into() })
+    unlinkat(&directory, spot.name(), AtFlags::empty()).map_err(|error| {
+        if may_be_in(&directory, spot) { error.into() } else { io::ErrorKind::NotFound.into() }
+    })
 }
 
 /// The names in a state directory that are UTF-8, as all of ours are.

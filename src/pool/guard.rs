@@ -6,6 +6,7 @@ use crate::context::Root;
 use crate::way::{self, Found};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -110,13 +111,12 @@ pub(super) fn may_be_locked(spot: &Spot) -> bool {
     found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
-/// Fails if the file is there and was written, or can be changed, by anybody but root and this user, or lies in a
-/// directory of which that is true.
+/// Fails if the file `name` in a state directory was written, or can be changed, by anybody but root and this user.
 ///
 /// # Errors
-/// As open(2) and stat(2); and if it is so.
-pub(super) fn vouch(spot: &Spot) -> io::Result<()> {
-    let stat = statat(directory(&spot.root, spot.shelf)?, spot.name(), AtFlags::SYMLINK_NOFOLLOW)?;
+/// As stat(2); and if it is so.
+pub(super) fn vouch(directory: &OwnedFd, name: &OsStr) -> io::Result<()> {
+    let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
         return Err(io::Error::other("it is not a regular file with one name"));
     }

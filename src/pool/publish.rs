@@ -3,8 +3,8 @@
 use super::activity::{Activity, Precedence, Writer};
 use super::published::{Membership, Published, VERSION};
 use super::shelf::{RUNTIME, Spot};
-use super::store::{Store, trusted};
-use super::whole::{Durability, Readers, write};
+use super::store::Store;
+use super::whole::{Durability, Readers, read, write};
 use std::io;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// As open(2) and read(2), and for what is no published state.
     pub fn published(&self) -> io::Result<Option<Published>> {
-        trusted(&self.published_spot())
+        read(&self.published_spot())
     }
 
     /// Where it is.

@@ -1,7 +1,6 @@
 //! Where the record and the note of the last drain lie, and how they get there whole.
 
 use super::copy::Copy;
-use super::guard::vouch;
 use super::last_drain::LastDrain;
 use super::record::Record;
 use super::shelf::{RUNTIME, STATE, Shelf, Spot};
@@ -13,7 +12,6 @@ use crate::context::{Context, Root, UnitName};
 use crate::error::{Error, Result};
 use crate::text::quote;
 use rustix::io::Errno;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -55,7 +53,7 @@ impl Store {
         // The one in memory is newer: it is there only while the other could not be written.
         for directory in [RUNTIME, STATE] {
             let spot = self.spot(directory, "json");
-            match trusted(&spot) {
+            match read(&spot) {
                 Ok(Some(record)) => return sound(record, spot.path()),
                 Ok(None) => {}
                 // The kernel's word; that others could have written it is another matter.
@@ -123,9 +121,9 @@ impl Store {
     /// The copies of the files that the record tells of, as far as there are any.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        let read = |directory| trusted(&self.spot(directory, COPIES)).ok().flatten();
+        let copies = |directory| read(&self.spot(directory, COPIES)).ok().flatten();
         // As with the record, those in memory are newer.
-        [RUNTIME, STATE].into_iter().find_map(read).unwrap_or_default()
+        [RUNTIME, STATE].into_iter().find_map(copies).unwrap_or_default()
     }
 
     /// Keeps the copies, synced to the disk; where that cannot be had, in memory. They are for a rare case, so if neither
@@ -194,7 +192,7 @@ impl Store {
     /// The last drain, if one is known.
     #[must_use]
     pub fn last_drain(&self) -> Option<LastDrain> {
-        trusted(&self.spot(STATE, "last.json")).ok().flatten()
+        read(&self.spot(STATE, "last.json")).ok().flatten()
     }
 
     /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
@@ -223,7 +221,7 @@ impl Store {
     /// When the drain began that has not ended.
     #[must_use]
     pub fn unfinished(&self) -> Option<Stamp> {
-        trusted(&self.spot(RUNTIME, "begun")).ok().flatten()
+        read(&self.spot(RUNTIME, "begun")).ok().flatten()
     }
 
     /// Whether a record could be written now. The record itself is not touched.
@@ -273,15 +271,6 @@ fn sound(record: Record, path: PathBuf) -> Result<Option<Record>> {
             let why = format!("{} is no parked health file", quote(&parked.disabled.to_string_lossy()));
             Err(Error::RecordBroken { path, why })
         }
-    }
-}
-
-/// What the file at `spot` says, if root has written it.
-pub(super) fn trusted<T: DeserializeOwned>(spot: &Spot) -> io::Result<Option<T>> {
-    match vouch(spot) {
-        Ok(()) => read(spot),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

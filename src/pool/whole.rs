@@ -19,9 +19,9 @@ pub enum Durability {
 /// What the file at `spot` says; none if there is no such file, or an empty one.
 ///
 /// # Errors
-/// As open(2) and read(2), and when the text is not what it should be.
+/// As open(2) and read(2), when the text is not what it should be, and if others than root have, or could have, written it.
 pub fn read<T: DeserializeOwned>(spot: &Spot) -> io::Result<Option<T>> {
-    match beside::read(spot) {
+    match beside::read_trusted(spot) {
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => Ok(None),
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if is_absent(&error) => Ok(None),
@@ -59,14 +59,14 @@ pub fn write<T: Serialize>(
     bytes.push(b'\n');
     let mut beside = Beside::create(spot, readers)?;
     let written = beside.fill(&bytes).and_then(|()| match durability {
-        Durability::Synced if beside::is_there(spot) => beside.sync(),
+        Durability::Synced if beside.replaces(spot) => beside.sync(),
         Durability::Synced | Durability::WhenConvenient => Ok(()),
     });
     written.and_then(|()| beside.take_the_place_of(spot)).inspect_err(|_| {
         let _ = beside.remove();
     })?;
     match durability {
-        Durability::Synced => beside.sync().and_then(|()| beside::sync_directory(spot)),
+        Durability::Synced => beside.sync().and_then(|()| beside.sync_directory()),
         Durability::WhenConvenient => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use crate::host::{self, Kind, Unsynced};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::io;
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -15,14 +16,16 @@ pub enum Readers {
 
 #[derive(Debug)]
 pub struct Beside {
+    directory: PathBuf,
     bytes: Vec<u8>,
     is_synced: Cell<bool>,
 }
 
 impl Beside {
-    pub fn create(_: &Spot, _: Readers) -> io::Result<Self> {
+    pub fn create(spot: &Spot, _: Readers) -> io::Result<Self> {
         host::call(Kind::Looks, |_| Ok(()))?;
-        Ok(Self { bytes: Vec::new(), is_synced: Cell::new(false) })
+        let directory = spot.root.join(spot.shelf.path);
+        Ok(Self { directory, bytes: Vec::new(), is_synced: Cell::new(false) })
     }
 
     pub fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -41,12 +44,23 @@ impl Beside {
         })?)
     }
 
+    pub fn replaces(&self, spot: &Spot) -> bool {
+        is_there(spot)
+    }
+
     pub fn take_the_place_of(&self, spot: &Spot) -> io::Result<()> {
         Ok(host::call(Kind::Changes, |disk| {
             let before = disk.state.insert(spot.path(), self.bytes.clone());
             let may_be_empty = !self.is_synced.get();
             let bytes = self.bytes.clone();
             disk.unsynced.insert(spot.path(), Unsynced { before, bytes, may_be_empty });
+            Ok(())
+        })?)
+    }
+
+    pub fn sync_directory(&self) -> io::Result<()> {
+        Ok(host::call(Kind::Changes, |disk| {
+            disk.unsynced.retain(|other, _| other.parent() != Some(&self.directory));
             Ok(())
         })?)
     }
@@ -60,16 +74,12 @@ pub fn read(spot: &Spot) -> io::Result<Vec<u8>> {
     Ok(host::call(Kind::Looks, |disk| disk.state.get(&spot.path()).cloned().ok_or(Errno::NOENT))?)
 }
 
-pub fn is_there(spot: &Spot) -> bool {
-    host::call(Kind::Looks, |disk| Ok(disk.state.contains_key(&spot.path()))).unwrap_or(true)
+pub fn read_trusted(spot: &Spot) -> io::Result<Vec<u8>> {
+    read(spot)
 }
 
-pub fn sync_directory(spot: &Spot) -> io::Result<()> {
-    Ok(host::call(Kind::Changes, |disk| {
-        let path = spot.path();
-        disk.unsynced.retain(|other, _| other.parent() != path.parent());
-        Ok(())
-    })?)
+pub fn is_there(spot: &Spot) -> bool {
+    host::call(Kind::Looks, |disk| Ok(disk.state.contains_key(&spot.path()))).unwrap_or(true)
 }
 
 pub fn remove(spot: &Spot) -> io::Result<()> {

@@ -6,7 +6,6 @@
 mod beside;
 mod copy;
 mod directory;
-mod guard;
 mod lock;
 mod publish;
 
