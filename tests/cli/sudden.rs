@@ -55,7 +55,7 @@ fn a_kill_while_it_is_undone_leaves_what_can_be_undone_again() {
         let mut seen = BTreeSet::new();
         for calls in 0.. {
             let taking_out = Traced::start(&rig.hook(&[command]));
-            taking_out.finish(&rig, Part::Alone);
+            assert!(taking_out.goes_on_to_its_first_thread());
             taking_out.kill();
             assert_eq!(moment(&rig), (true, false), "{command}");
             let putting_back = Traced::start(&rig.command(&[undo]));

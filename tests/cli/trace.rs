@@ -2,10 +2,11 @@
 
 use crate::rig::Rig;
 use nix::sys::ptrace::{self, Options};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
 /// A part of a run, in which its main thread changes files.
@@ -23,6 +24,9 @@ pub struct Traced {
     pid: Pid,
 }
 
+/// How the main thread is traced.
+const ALWAYS: Options = Options::PTRACE_O_TRACESYSGOOD.union(Options::PTRACE_O_EXITKILL);
+
 impl Traced {
     /// Starts `command`; what it says is lost.
     pub fn start(command: &Command) -> Self {
@@ -36,7 +40,7 @@ impl Traced {
         traced.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = traced.spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
-        ptrace::seize(pid, Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL).unwrap();
+        ptrace::seize(pid, ALWAYS).unwrap();
         ptrace::interrupt(pid).unwrap();
         assert!(matches!(waitpid(pid, None).unwrap(), WaitStatus::PtraceEvent(..)));
         child.stdin.take().unwrap().write_all(b"\n").unwrap();
@@ -46,7 +50,11 @@ impl Traced {
     /// Goes on for so many system calls of `part`, and stops before the next one, or at the end of the part; whether it
     /// came to that end.
     pub fn advance(&self, rig: &Rig, part: Part, calls: usize) -> bool {
-        let (mut stops, mut signal) = (0, None);
+        if matches!(part, Part::WithThreads) && !self.goes_on_to_its_first_thread() {
+            return true;
+        }
+        let (mut stops, mut signal, mut changes_files) = (0, None, false);
+        let tasks = format!("/proc/{}/task", self.pid);
         loop {
             ptrace::syscall(self.pid, signal.take()).unwrap();
             match waitpid(self.pid, None).unwrap() {
@@ -55,10 +63,12 @@ impl Traced {
                 WaitStatus::Exited(..) => return true,
                 other => panic!("{other:?}"),
             }
-            let alone = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap().count() == 1;
+            // One of the directory's links is the thread's (proc(5)), which takes one call, not one for each entry.
+            let alone = fs::metadata(&tasks).unwrap().nlink() == 3;
+            changes_files = changes_files || rig.path("run").exists() || rig.path("var/lib").exists();
             match part {
                 Part::Alone if !alone => return true,
-                Part::Alone if !rig.path("run").exists() && !rig.path("var/lib").exists() => {}
+                Part::Alone if !changes_files => {}
                 Part::WithThreads if alone => {}
                 // Each call stops twice, before and after it.
                 _ if stops > 2 * calls => return false,
@@ -67,9 +77,24 @@ impl Traced {
         }
     }
 
-    /// Goes on to the end of `part`.
-    pub fn finish(&self, rig: &Rig, part: Part) {
-        assert!(self.advance(rig, part, usize::MAX / 2 - 1));
+    /// Goes on, without a stop at each call, until a thread is started; whether one is. That thread runs free.
+    pub fn goes_on_to_its_first_thread(&self) -> bool {
+        ptrace::setoptions(self.pid, ALWAYS | Options::PTRACE_O_TRACECLONE).unwrap();
+        let mut signal = None;
+        loop {
+            ptrace::cont(self.pid, signal.take()).unwrap();
+            match waitpid(self.pid, None).unwrap() {
+                WaitStatus::PtraceEvent(..) => break,
+                WaitStatus::Stopped(_, arrived) => signal = Some(arrived),
+                WaitStatus::Exited(..) => return false,
+                other => panic!("{other:?}"),
+            }
+        }
+        ptrace::setoptions(self.pid, ALWAYS).unwrap();
+        let thread = Pid::from_raw(ptrace::getevent(self.pid).unwrap().try_into().unwrap());
+        waitpid(thread, Some(WaitPidFlag::__WALL)).unwrap();
+        ptrace::detach(thread, None).unwrap();
+        true
     }
 
     /// Kills it where it is, if it has not ended.
