@@ -1,6 +1,6 @@
 //! What must hold after whatever happened, by what lies on the disk and by what the program itself says of it.
 
-use crate::cases::{Before, Call, End as Wanted, POOL, STATUS, Where};
+use crate::cases::{Before, Call, Caller, End as Wanted, POOL, STATUS, Where};
 use crate::errnos;
 use crate::files::{Meta, Original, disabled};
 use crate::host::{Host, RUNTIME, Run, STATE, TIMEOUT};
@@ -14,7 +14,7 @@ use std::time::Duration;
 type Held = Result<(), String>;
 
 /// How the names of files end that may stay in the state directories.
-const KNOWN: [&str; 5] = [".json", ".copies", ".lock", ".drain", ".state"];
+const KNOWN: [&str; 6] = [".json", ".copies", ".lock", ".drain", ".state", ".away"];
 
 /// What is found of the health files.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,8 +47,12 @@ pub fn meanwhile(
     let is_killed = matches!(fault, Some((_, Fault::Kill))) && traced.was_met;
     // The loader has not come to the program.
     let is_not_loaded = traced.end == End::Exited(127);
+    // It tries again for as long as it takes, once a second, and has told why.
+    let may_wait = host.case.call.caller == Caller::Repool
+        && matches!(fault, Some((_, Fault::FailsForGood(_))) if traced.was_met);
     match traced.end {
         End::Exited(0 | 1) => {}
+        End::Hung if may_wait => {}
         End::Exited(127) if fault.is_some() => {}
         End::Signaled(KILL) if is_killed => {}
         End::Signaled(_) | End::Exited(_) if may_abort => {}
