@@ -107,14 +107,20 @@ pub trait Names {
         match self.link_and_unlink(from, to) {
             // Without hard links, too: shared folders of virtual machines, buckets. What else may be wrong, rename(2)
             // will say.
-            Err(error) if !matches!(error, Errno::EXIST | Errno::NOENT) => self.reserve_and_rename(from, to),
+            Err(error) if !matches!(error, Errno::EXIST | Errno::NOENT) && !self.are_linked(from, to) => {
+                self.reserve_and_rename(from, to)
+            }
             other => other,
         }
     }
 
     /// Gives the file the name `to`, then takes the name `from` away.
     fn link_and_unlink(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
-        self.link(from, to)?;
+        match self.link(from, to) {
+            // Unless a server has made it, and its answer got lost.
+            Err(error) if !self.are_linked(from, to) => return Err(error),
+            _ => {}
+        }
         let Err(error) = self.remove(from) else { return Ok(()) };
         match self.look(from) {
             // A server has removed it, and its answer got lost.
@@ -126,6 +132,12 @@ pub trait Names {
             // Who knows: the other name stays, too.
             Err(_) => Err(error),
         }
+    }
+
+    /// Whether both are names of one file.
+    fn are_linked(&self, one: &OsStr, other: &OsStr) -> bool {
+        let file = |name| self.look(name).ok().and_then(Entry::file);
+        file(one).zip(file(other)).is_some_and(|(one, other)| one.is_linked_to(other))
     }
 
     /// Takes the name `to` by a file of its own, which no other file can replace unknowingly, and renames over that.
