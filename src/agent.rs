@@ -27,7 +27,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// who asks has been told to send requests again.
 ///
 /// # Errors
-/// When `socket` is no socket that listens, or the kernel refuses to wait.
+/// When `socket` is no socket that listens.
 pub fn serve(socket: BorrowedFd, signals: &Signals, store: &Store) -> Result<()> {
     let mut agent = Agent::new(store, Instant::now());
     rustix::io::ioctl_fionbio(socket, true).map_err(|error| Error::NoSocket(error.into()))?;
