@@ -23,7 +23,7 @@
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`way`]
 //! 5. words: [`error`], [`message`]
-//! 6. values: [`context`], [`endpoint`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
+//! 6. values: [`context`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
@@ -45,6 +45,7 @@ pub mod endpoint;
 pub mod error;
 pub mod farewell;
 pub mod files;
+pub mod fleet;
 pub mod hhvm;
 pub mod kernel;
 pub mod load;
