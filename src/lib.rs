@@ -152,13 +152,13 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
 fn tasks(command: &Command) -> &'static [Task] {
     use Task::{ActAsUser, EnterNetworks, MakeAnew, Move, See, Signal};
     match command {
-        Command::Stop { .. } => &[Move, See, ActAsUser, EnterNetworks, Signal],
+        Command::Stop { .. } | Command::Depool { .. } | Command::Status { .. } => {
+            &[Move, See, ActAsUser, EnterNetworks, Signal]
+        }
         Command::Restore { .. } | Command::Pool { .. } | Command::Check { .. } => {
-            &[Move, MakeAnew, See, ActAsUser, EnterNetworks]
+            &[Move, MakeAnew, See, ActAsUser, EnterNetworks, Signal]
         }
-        Command::Depool { .. } | Command::Status { .. } | Command::DropIn => {
-            &[Move, See, ActAsUser, EnterNetworks]
-        }
+        Command::DropIn => &[Move, See, ActAsUser, EnterNetworks],
         Command::Agent => &[],
     }
 }

@@ -18,11 +18,11 @@ pub enum Task {
     MakeAnew,
     /// Sees the descriptors, the environment and the root directory of other processes.
     See,
-    /// Opens files with the rights of HHVM's user.
+    /// Opens files with the rights of HHVM's user; lets commands become another user.
     ActAsUser,
     /// Enters the network name spaces of other processes.
     EnterNetworks,
-    /// Stops HHVM where systemd does not know it.
+    /// Stops HHVM where systemd does not know it, and commands that run as another user.
     Signal,
 }
 

@@ -2,7 +2,8 @@
 //! "in". Anything else is unclear.
 //!
 //! It runs as root, so nobody else may be able to change it. It gets no shell, nothing of this program's environment, no
-//! input, and two seconds; then it and all that it has started are killed.
+//! input, and two seconds; then it and all that it has started are killed. One that cannot be killed, because it waits for
+//! a disk or has become another user, is not waited for, and none is started beside it.
 
 use super::reader::{Reader, Wanted, single};
 use crate::row::{Named, Sends, Unclear, View};
@@ -27,6 +28,10 @@ use std::time::{Duration, Instant};
 const OUTPUT_MAX: usize = 4 << 10;
 /// How often it is looked whether the program has ended while it keeps its output open.
 const LOOK_EVERY: u16 = 20;
+/// So long the end of a program may take once it is killed.
+const AFTERMATH: Duration = Duration::from_millis(200);
+/// How often it is looked for the end where there is nothing to read.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Others can write.
 const OTHERS_WRITE: u32 = 0o022;
 /// Where a program looks for others.
@@ -38,6 +43,8 @@ pub(super) struct Command {
     is_on_host: bool,
     environment: Vec<(&'static str, OsString)>,
     leash: Leash,
+    /// What could not be killed.
+    stuck: Option<Started>,
 }
 
 /// The groups of processes that run. When [`Held`] goes, they are killed, and no other is started: the thread that waits
@@ -71,15 +78,23 @@ impl Leash {
         let child = command.process_group(0).spawn()?;
         let group = Pid::from_raw(child.id().cast_signed());
         groups.running.insert(group);
-        Ok(Started { child, group })
+        Ok(Started { child, group, began: Instant::now() })
     }
 
-    /// Kills what is left of a group, and takes the status of its first process, whose number is taken until then.
-    fn end(&self, mut started: Started) -> io::Result<ExitStatus> {
-        let mut groups = self.groups();
+    /// Kills what is left of a group, and takes the status of its first process, whose number is taken until then; none
+    /// if that does not end.
+    fn end(&self, started: &mut Started) -> io::Result<Option<ExitStatus>> {
         kill(started.group);
+        let give_up = Instant::now() + AFTERMATH;
+        while !started.has_ended()? {
+            if Instant::now() >= give_up {
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let mut groups = self.groups();
         groups.running.remove(&started.group);
-        started.child.wait()
+        started.child.wait().map(Some)
     }
 }
 
@@ -99,6 +114,7 @@ fn kill(group: Pid) {
 struct Started {
     child: Child,
     group: Pid,
+    began: Instant,
 }
 
 impl Started {
@@ -124,7 +140,13 @@ impl Command {
             ("HHVM_DRAIN_UNIT", wanted.context.unit.as_str().into()),
         ];
         let root = &wanted.context.root;
-        Self { path: root.join(path), is_on_host: root.is_host(), environment, leash: leash.clone() }
+        Self {
+            path: root.join(path),
+            is_on_host: root.is_host(),
+            environment,
+            leash: leash.clone(),
+            stuck: None,
+        }
     }
 
     fn start(&self, deadline: Instant) -> io::Result<(Started, Output)> {
@@ -137,23 +159,40 @@ impl Command {
         let started = self.leash.start(&mut command)?;
         Ok((started, Output { from, kept: Vec::new(), is_open: true }))
     }
+
+    /// Ends the program.
+    ///
+    /// # Errors
+    /// When it does not end: then it is kept, and hinders the next one.
+    fn end(&mut self, mut started: Started) -> Result<ExitStatus, Unclear> {
+        match self.leash.end(&mut started).map_err(|why| cannot_run(&why))? {
+            Some(status) => Ok(status),
+            None => Err(Unclear::Hung(self.stuck.insert(started).began.elapsed())),
+        }
+    }
+}
+
+fn cannot_run(why: &io::Error) -> Unclear {
+    Unclear::File(format!("cannot be run ({why})"))
 }
 
 impl Reader for Command {
     fn view(&mut self, deadline: Instant) -> Result<View, Unclear> {
-        let cannot_run = |why: io::Error| Unclear::File(format!("cannot be run ({why})"));
         if !self.is_on_host {
             return Err(Unclear::File("is not run: it is a program of the image below --root".to_owned()));
         }
         only_roots(&self.path).map_err(Unclear::File)?;
-        let began = Instant::now();
-        let (started, mut output) = self.start(deadline).map_err(cannot_run)?;
+        if let Some(stuck) = self.stuck.take() {
+            self.end(stuck)?;
+        }
+        let (started, mut output) = self.start(deadline).map_err(|why| cannot_run(&why))?;
         let ended = wait(&started, &mut output, deadline);
-        let status = self.leash.end(started).map_err(cannot_run)?;
-        if ended.map_err(cannot_run)? {
+        let time = started.began.elapsed();
+        let status = self.end(started)?;
+        if ended.map_err(|why| cannot_run(&why))? {
             judge(status, &output.kept)
         } else {
-            Err(Unclear::Hung(began.elapsed()))
+            Err(Unclear::Hung(time))
         }
     }
 }
@@ -190,7 +229,7 @@ fn wait(started: &Started, output: &mut Output, deadline: Instant) -> io::Result
         if output.is_open {
             output.read(LOOK_EVERY)?;
         } else {
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(PAUSE);
         }
     }
     while output.kept.len() < OUTPUT_MAX && output.read(0)? {}

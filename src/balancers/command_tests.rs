@@ -2,11 +2,31 @@
 
 use super::*;
 use crate::context::{Context, Env, Root, UnitName};
+use crate::power::{self, Task};
 use crate::row::Here;
 use std::os::unix::fs::PermissionsExt;
 
-/// Runs a script of root's. Only root can have one, and a directory that nobody else can write.
+/// A script of root's. Only root can have one, and a directory that nobody else can write.
+struct Program {
+    command: Command,
+    _held: Held,
+    _directory: tempfile::TempDir,
+}
+
+impl Program {
+    fn ask(&mut self) -> Result<View, Unclear> {
+        self.command.view(Instant::now() + Duration::from_millis(700))
+    }
+}
+
 fn run(script: &str, mode: u32) -> Option<(Result<View, Unclear>, Duration)> {
+    let mut program = program(script, mode)?;
+    let began = Instant::now();
+    let view = program.ask();
+    Some((view, began.elapsed()))
+}
+
+fn program(script: &str, mode: u32) -> Option<Program> {
     if !nix::unistd::getuid().is_root() {
         return None;
     }
@@ -18,11 +38,8 @@ fn run(script: &str, mode: u32) -> Option<(Result<View, Unclear>, Duration)> {
     let here = Here { name: "web1".to_owned(), ..Here::default() };
     let wanted = Wanted { context: &context, named: &Named::Auto, here };
     let leash = Leash::default();
-    let _held = leash.held();
-    let mut command = Command::new(&wanted, &path, &leash);
-    let began = Instant::now();
-    let view = command.view(began + Duration::from_millis(700));
-    Some((view, began.elapsed()))
+    let command = Command::new(&wanted, &path, &leash);
+    Some(Program { command, _held: leash.held(), _directory: directory })
 }
 
 fn said(script: &str) -> Option<String> {
@@ -61,6 +78,32 @@ fn one_that_hangs_is_killed_with_all_that_it_has_started() {
     assert!(took < Duration::from_millis(1500), "{took:?}");
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(fs::read_to_string(marker.path()).unwrap(), "", "what it has started went on");
+}
+
+/// As during a drain, which keeps no right to kill.
+#[test]
+fn one_that_cannot_be_killed_holds_up_nobody_and_is_not_started_again() {
+    let count = tempfile::NamedTempFile::new().unwrap();
+    let path = count.path().display();
+    let script =
+        format!("echo $$ >>{path}; exec setpriv --reuid=65534 --regid=65534 --clear-groups sleep 100");
+    let ask = || {
+        let mut command = program(&script, 0o755)?;
+        power::keep(&[Task::ActAsUser]);
+        let began = Instant::now();
+        let views = [(); 2].map(|()| command.ask());
+        drop(command);
+        Some((views, began.elapsed()))
+    };
+    let Some((views, took)) = std::thread::scope(|scope| scope.spawn(ask).join()).unwrap() else { return };
+    let pids = fs::read_to_string(count.path()).unwrap();
+    let pids: Vec<i32> = pids.lines().map(|pid| pid.parse().unwrap()).collect();
+    for pid in &pids {
+        nix::sys::signal::kill(Pid::from_raw(*pid), Signal::SIGKILL).unwrap();
+    }
+    assert!(views.iter().all(|view| matches!(view, Err(Unclear::Hung(_)))), "{views:?}");
+    assert_eq!(pids.len(), 1);
+    assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
 #[test]

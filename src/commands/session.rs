@@ -57,13 +57,15 @@ impl<'a> Session<'a> {
         if !is_one_network(&running.scope, &host, Instant::now() + PATIENCE) {
             tasks.push(Task::EnterNetworks);
         }
-        if self.settings.kind == Kind::PhpFpm {
+        // A command that is asked may do as little as a user of its own, as it may under `check`.
+        let runs_commands = self.settings.balancers.iter().any(|it| matches!(it, Balancer::Command(_)));
+        if self.settings.kind == Kind::PhpFpm || runs_commands {
             tasks.push(Task::ActAsUser);
         }
         // After the first process has ended, KillMode= tells who stops the rest.
         let may_be_ours =
             matches!(running.main, Main::LeftToUs(..)) || self.context.env.get("EXIT_CODE").is_some();
-        if may_be_ours && self.context.caller == Caller::StopHook {
+        if runs_commands || (may_be_ours && self.context.caller == Caller::StopHook) {
             tasks.push(Task::Signal);
         }
         tasks

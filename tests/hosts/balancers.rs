@@ -173,6 +173,36 @@ pub fn once_it_is_back_haproxy_is_waited_for_and_a_stop_in_that_time_drains() {
     assert_none_failed(&host, clients);
 }
 
+pub fn a_command_becomes_another_user_during_a_drain_as_it_does_for_check() {
+    let host = Host::with_package()
+        .settings("min-drain = '20s'\nbalancer = [{ command = '/usr/local/bin/lb-state' }]\n")
+        .boot();
+    host.write_file(
+        "/usr/local/bin/lb-state",
+        "#!/bin/sh\nexec setpriv --reuid=nobody --clear-groups test ! -e /var/www/status.php\n",
+    );
+    host.run("chmod 755 /usr/local/bin/lb-state").ok();
+    let check = host.run("hhvm-drain check").stdout;
+    assert!(check.contains("/usr/local/bin/lb-state: in"), "{check}");
+    let took = host.stop().took.as_secs_f32();
+    assert!(took < 10.0, "{took}");
+    assert_eq!(at_balancers(&host), "confirmed");
+    // And what it leaves behind goes with the drain.
+    host.run("systemctl start hhvm").ok();
+    host.write_file(
+        "/usr/local/bin/lb-state",
+        "#!/bin/sh\nexec setpriv --reuid=nobody --clear-groups sleep 1234\n",
+    );
+    host.write_file("/etc/hhvm-drain.toml.d/zz.toml", "min-drain = '3s'\n");
+    wait_for("the node to be back", Duration::from_secs(15), || host.is_pooled());
+    let took = host.stop().took.as_secs_f32();
+    assert!((3.0..6.0).contains(&took), "{took}");
+    host.assert_logged(
+        "/usr/local/bin/lb-state: it is not known whether it sends requests here (the command did not end",
+    );
+    assert_eq!(host.run("pgrep -fx 'sleep 1234'").code, Some(1), "it is still there");
+}
+
 pub fn a_reload_in_mid_drain_begins_anew() {
     let host = host(ASKING, &format!("{WEB1}{OTHER}"));
     let clients = clients(&host);
