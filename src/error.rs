@@ -46,6 +46,8 @@ pub enum Error {
     NotDrained(String),
     /// `depool` could not take the node out; the messages before say why.
     NotDepooled,
+    /// `depool` found the node out for a drain, and could not record that it is to stay out; the messages before say why.
+    NotKept,
     /// Not every health file could be brought back; the messages before say why.
     NotBack,
     /// Standard input of the agent is no socket that listens.
@@ -99,6 +101,10 @@ impl fmt::Display for Error {
             Self::NotDepooled => {
                 f.write_str("this node could not be taken out of its pool; see the lines above")
             }
+            Self::NotKept => f.write_str(
+                "this node is out for a drain only, and goes back after it: that it is to stay out could not be recorded; \
+                 see the lines above",
+            ),
             Self::NotBack => {
                 f.write_str("this node could not be put back into its pool; see the lines above")
             }

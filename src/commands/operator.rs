@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::message::Message;
 use crate::outcome::Outcome;
-use crate::pool::{By, Member, Out, Wish};
+use crate::pool::{By, Member, Out, Record, Wish};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::wait::Signals;
@@ -36,11 +36,17 @@ pub(super) fn depool(
         Out::Not => Err(Error::NotDepooled),
         // The load balancer may still be answered from a file that is left.
         Out::For(_) if member.any_in_place() => Err(Error::NotDepooled),
+        Out::For(_) if may_go_back(&member) => Err(Error::NotKept),
         Out::For(_) if wait => session.wait_until_drained(&mut member, started, depooled.out),
         Out::For(_) => Ok(()),
     };
     session.reporter.flush();
     result
+}
+
+/// Whether the next hook may take the node's absence for a drain's, and put it back. Without a record it was moved by hand.
+fn may_go_back(member: &Member) -> bool {
+    !matches!(member.store().record(), Ok(None | Some(Record { by: By::Operator, .. })))
 }
 
 impl Session<'_> {
