@@ -171,7 +171,8 @@ impl Store {
                 let _ = remove(spot);
             }
         }
-        if !records.iter().any(is_there) {
+        // Two looks, because the copy of a file that a deploy has deleted cannot be had again.
+        if !records.iter().any(|record| is_there(record) || self.may_be_listed(record)) {
             self.remove_copies();
         }
         let lives = |writer: u32| self.root.join("/proc").join(writer.to_string()).exists();
@@ -186,6 +187,14 @@ impl Store {
                     let _ = remove(&Spot::new(&self.root, shelf, name));
                 }
             }
+        }
+    }
+
+    /// Whether its directory lists the file, or cannot be read.
+    fn may_be_listed(&self, spot: &Spot) -> bool {
+        match names(&self.root, spot.shelf) {
+            Ok(mut names) => names.any(|name| *name == *spot.name()),
+            Err(error) => !is_absent(&error),
         }
     }
 

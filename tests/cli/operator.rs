@@ -85,6 +85,25 @@ fn a_depool_that_leaves_one_of_two_files_fails() {
     assert!(depool.stderr.contains("/srv/status.php cannot be moved away"), "{depool:?}");
 }
 
+/// Out for a drain, and no record can be written that it is to stay out: neither directory takes one.
+#[test]
+fn a_depool_that_cannot_be_recorded_fails() {
+    let rig = Rig::new();
+    assert_eq!(rig.stop(&FAST).code, 0);
+    let was = fs::read(rig.path("var/lib/hhvm-drain/hhvm.service.json")).unwrap();
+    let immovable = |on: &str| {
+        for directory in ["var/lib/hhvm-drain", "run/hhvm-drain"] {
+            run(std::process::Command::new("chattr").arg(on).arg(rig.path(directory)));
+        }
+    };
+    immovable("+i");
+    let depool = run(&mut rig.command(&["depool"]));
+    immovable("-i");
+    assert_eq!(depool.code, 1, "{depool:?}");
+    assert!(depool.stderr.contains("that it is to stay out could not be recorded"), "{depool:?}");
+    assert_eq!(fs::read(rig.path("var/lib/hhvm-drain/hhvm.service.json")).unwrap(), was);
+}
+
 #[test]
 fn without_a_health_file_both_fail_and_say_what_to_set() {
     let rig = Rig::new();
