@@ -41,6 +41,9 @@ pub struct Claim {
     /// Why it is out though it was not its turn, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
+    /// Since when its server, which was started anew, does not serve, if so: RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails_since: Option<String>,
 }
 
 /// What takes a unit out.
@@ -83,6 +86,14 @@ pub enum Over {
     Other,
 }
 
+impl Claim {
+    /// A claim of nobody in particular, since then.
+    #[must_use]
+    pub fn new(why: Why, since: String) -> Self {
+        Self { why, who: None, reason: None, since, over: None, fails_since: None }
+    }
+}
+
 impl Holder {
     /// A node without units.
     #[must_use]
@@ -121,7 +132,14 @@ mod tests {
     use super::*;
 
     fn claim(why: Why) -> Claim {
-        Claim { why, who: None, reason: None, since: "2026-01-02T03:04:05Z".to_owned(), over: None }
+        Claim {
+            why,
+            who: None,
+            reason: None,
+            since: "2026-01-02T03:04:05Z".to_owned(),
+            over: None,
+            fails_since: None,
+        }
     }
 
     #[test]
