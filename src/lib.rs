@@ -18,7 +18,7 @@
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
-//!    [`tidings`]
+//!    [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
@@ -75,6 +75,7 @@ pub mod systemd;
 mod terminate;
 pub mod text;
 pub mod tidings;
+pub mod turn;
 pub mod unit;
 pub mod wait;
 pub mod way;
