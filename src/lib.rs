@@ -17,7 +17,8 @@
 //!
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
-//! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`repool`], [`tidings`]
+//! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
+//!    [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
@@ -64,6 +65,7 @@ pub mod probe;
 pub mod problem;
 pub mod process;
 mod progress;
+pub mod queue;
 pub mod repool;
 pub mod report;
 pub mod row;
@@ -73,6 +75,7 @@ pub mod systemd;
 mod terminate;
 pub mod text;
 pub mod tidings;
+pub mod turn;
 pub mod unit;
 pub mod wait;
 pub mod way;

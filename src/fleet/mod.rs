@@ -4,9 +4,13 @@
 //! the create revision is the place) and `alive/NODE`. An `out/NODE` with a lease waits, one without is admitted.
 
 mod engine;
+mod holder;
+mod limit;
 mod name;
 
 pub use engine::{
     Change, Committed, Compare, Engine, Entry, Failure, Key, Lease, Look, Revision, Snapshot, Transaction,
 };
+pub use holder::{Claim, Holder, Over, Why};
+pub use limit::{LIMIT_MAX, Limit, Slots};
 pub use name::Name;
