@@ -39,7 +39,7 @@ PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy check-paths test-rust test-model
-STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-exposure packages test-release check-packages check-scriptlets check-repo \
+STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-examples check-exposure packages test-release check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts test-faults test-hosts test-strangers test-vm test-farm
 
 help: ## list the targets
@@ -126,6 +126,18 @@ check-drop-in: ## check the drop-in, as systemd reads it
 		>target/units/hhvm.service.d/drain.conf; \
 	said=$$(SYSTEMD_UNIT_PATH=target/units: systemd-analyze --man=no verify hhvm.service 2>&1) && \
 		[ -z "$$said" ] || { echo "$$said"; exit 1; }
+
+# An instance of each template, without the program.
+check-examples: ## check the example units, as systemd reads them
+	@command -v systemd-analyze >/dev/null || \
+		{ echo "check-examples: skipped, no systemd-analyze" | tee -a "$$SKIPPED"; exit 0; }; \
+	rm -rf target/examples; mkdir -p target/examples; cp examples/systemd/* target/examples; \
+	sed -i 's,/usr/bin/hhvm-drain,/bin/true,' target/examples/*.service; \
+	for unit in target/examples/*; do \
+		name=$${unit##*/}; \
+		said=$$(SYSTEMD_UNIT_PATH="$$PWD/target/examples:" systemd-analyze --man=no verify "$${name/@/@hhvm.service}" 2>&1) && \
+			[ -z "$$said" ] || { echo "$$said"; exit 1; }; \
+	done
 
 # In tenths: what systemd-analyze prints as 5.0.
 check-exposure: ## check that systemd-analyze finds the package's own units exposed by 5.0 at most
@@ -239,5 +251,5 @@ clean: ## remove everything that was built
 	$(CARGO) clean
 
 .PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
-	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-exposure check-packages check-scriptlets check-repo \
+	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-examples check-exposure check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

@@ -195,7 +195,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__check)
-            opts="-h --url --trial --observe --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --quiet --url --trial --observe --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -577,7 +577,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__status)
-            opts="-h --json --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --json --exit-code --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -151,6 +151,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool 
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l exit-code -d 'Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l observe -d 'Also watch for this long who opens the health file' -r
@@ -169,6 +170,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshol
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l quiet -d 'Print only what is wrong'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit to drain' -r

@@ -37,7 +37,8 @@ Examples:
   systemctl stop hhvm                       drains HHVM, then stops it
 
 Settings: /etc/hhvm-drain.toml, see hhvm-drain.toml(5). Manual: hhvm-drain(8).
-Exit status: 0 done, 1 failed, 2 wrong usage.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 out by operator, 4 out by drain, 5 unknown.
+3 to 5 only of status --exit-code.";
 
 /// Drain HHVM before systemd stops it.
 #[derive(Debug, Parser)]
@@ -105,9 +106,15 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown
+        #[arg(long)]
+        exit_code: bool,
     },
     /// Check that the next stop will drain
     Check {
+        /// Print only what is wrong
+        #[arg(long)]
+        quiet: bool,
         /// Also request this, as the load balancer does
         #[arg(long, value_name = "URL")]
         url: Option<PageUrl>,

@@ -96,6 +96,12 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Unknown command or option, or an invalid value.
 pub const USAGE: u8 = 2;
+/// `status --exit-code`: an operator, or somebody by hand, has taken the node out.
+pub const OUT_BY_OPERATOR: u8 = 3;
+/// `status --exit-code`: a drain has taken the node out.
+pub const OUT_BY_DRAIN: u8 = 4;
+/// `status --exit-code`: it is not known whether the node is in its pool, or who took it out.
+pub const UNKNOWN: u8 = 5;
 
 /// Runs the program with `arguments`, the first of which is its name. Returns the exit status.
 #[must_use]
@@ -139,7 +145,7 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
         return complain(&problem.to_string(), USAGE);
     }
     match commands::run(&cli.command, &context, &settings, problems) {
-        Ok(()) => DONE,
+        Ok(status) => status,
         Err(error::Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => DONE,
         Err(error) if caller == Caller::Person => complain(&error.to_string(), FAILED),
         Err(error) => {

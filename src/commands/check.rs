@@ -43,6 +43,15 @@ pub(super) enum Front<'a> {
     Tried(&'a PageUrl),
 }
 
+/// Which lines are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// All of them.
+    All,
+    /// Errors and warnings.
+    WhatIsWrong,
+}
+
 /// Runs the command.
 pub(super) fn run(
     context: &Context,
@@ -50,6 +59,7 @@ pub(super) fn run(
     problems: Vec<Problem>,
     front: &Front,
     observe: Option<Duration>,
+    shown: Shown,
 ) -> Result<()> {
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if findings.is_empty() {
@@ -90,7 +100,7 @@ pub(super) fn run(
     let fall = Fall::of(&said);
     findings.extend(observe.into_iter().flat_map(|time| observed(context, settings, time, &fall)));
     let mut out = std::io::stdout();
-    for finding in &findings {
+    for finding in findings.iter().filter(|finding| shown == Shown::All || finding.severity.is_some()) {
         writeln!(out, "{finding}").map_err(Error::Output)?;
     }
     match findings.iter().filter(|finding| finding.severity == Some(Severity::Error)).count() {

@@ -30,39 +30,44 @@ mod taken_away;
 mod trial;
 mod unit_load;
 
+use crate::DONE;
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::Result;
 use crate::problem::Problem;
 use crate::settings::Settings;
-use check::Front;
+use check::{Front, Shown};
 
-/// Runs `command`.
+/// Runs `command`; the exit status.
 ///
 /// # Errors
 /// What the command could not do.
-pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<()> {
+pub fn run(command: &Command, context: &Context, settings: &Settings, problems: Vec<Problem>) -> Result<u8> {
     last_words::prepare(context, matches!(command, Command::Stop { .. }));
     match command {
         Command::Stop { .. } => {
             stop::run(context, settings, problems);
-            Ok(())
         }
-        Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait),
+        Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait)?,
         Command::Depool { reason, wait } => {
-            operator::depool(context, settings, problems, reason.as_deref(), *wait)
+            operator::depool(context, settings, problems, reason.as_deref(), *wait)?;
         }
-        Command::Pool { wait } => operator::pool(context, settings, *wait),
-        Command::Status { json } => status::run(context, settings, *json),
-        Command::Check { url, trial, observe } => {
+        Command::Pool { wait } => operator::pool(context, settings, *wait)?,
+        Command::Status { json, exit_code } => {
+            let standing = status::run(context, settings, *json)?;
+            return Ok(if *exit_code { standing } else { DONE });
+        }
+        Command::Check { quiet, url, trial, observe } => {
             let front = match url {
                 None => Front::Unasked,
                 Some(url) if *trial => Front::Tried(url),
                 Some(url) => Front::Asked(url),
             };
-            check::run(context, settings, problems, &front, *observe)
+            let shown = if *quiet { Shown::WhatIsWrong } else { Shown::All };
+            check::run(context, settings, problems, &front, *observe, shown)?;
         }
-        Command::Agent => agent::run(context),
-        Command::DropIn => drop_in::run(context, settings),
+        Command::Agent => agent::run(context)?,
+        Command::DropIn => drop_in::run(context, settings)?,
     }
+    Ok(DONE)
 }

@@ -11,6 +11,7 @@ use crate::pool::{By, LastDrain, Member, Membership, Phase, Record, Whereabouts}
 use crate::row::Sends;
 use crate::settings::Settings;
 use crate::text::{clean, paths};
+use crate::{DONE, OUT_BY_DRAIN, OUT_BY_OPERATOR, UNKNOWN};
 use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -114,15 +115,16 @@ impl From<By> for TakenBy {
     }
 }
 
-/// Runs the command.
-pub(super) fn run(context: &Context, settings: &Settings, json: bool) -> Result<()> {
+/// Runs the command; the exit status that says where the node is.
+pub(super) fn run(context: &Context, settings: &Settings, json: bool) -> Result<u8> {
     let status = gather(context, settings);
     let text = if json {
         serde_json::to_string_pretty(&status).map_err(|error| Error::Output(error.into()))?
     } else {
         status.words().join("\n")
     };
-    writeln!(std::io::stdout(), "{text}").map_err(Error::Output)
+    writeln!(std::io::stdout(), "{text}").map_err(Error::Output)?;
+    Ok(status.code())
 }
 
 fn gather(context: &Context, settings: &Settings) -> Status {
@@ -181,6 +183,17 @@ fn files(member: &Member, record: Option<&Record>) -> Vec<File> {
 }
 
 impl Status {
+    /// For `--exit-code`. Who took the node out is not known where the record cannot be read.
+    fn code(&self) -> u8 {
+        match (self.state, self.by) {
+            (State::Pooled, _) => DONE,
+            (State::Depooled, Some(TakenBy::Operator)) => OUT_BY_OPERATOR,
+            (State::Depooled, Some(TakenBy::Drain)) => OUT_BY_DRAIN,
+            (State::Depooled, Some(TakenBy::Hand)) if self.record_error.is_none() => OUT_BY_OPERATOR,
+            (State::Depooled | State::Missing, _) => UNKNOWN,
+        }
+    }
+
     fn words(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {}", self.unit, self.place())];
         lines.extend(self.goes_on().map(|what| format!("Stop:       {what}")));

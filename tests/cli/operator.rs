@@ -24,6 +24,48 @@ fn a_depool_outlasts_a_restart_and_pool_ends_it() {
 }
 
 #[test]
+fn the_exit_status_tells_a_monitor_who_took_the_node_out() {
+    let rig = Rig::new();
+    let says = || run(&mut rig.command(&["status", "--exit-code"])).code;
+    let health = rig.path("var/www/status.php");
+    assert_eq!(says(), 0);
+    run(&mut rig.command(&["depool"]));
+    assert_eq!(says(), 3);
+    assert_eq!(run(&mut rig.command(&["status"])).code, 0, "only on demand");
+    run(&mut rig.command(&["pool"]));
+    fs::rename(&health, rig.path("var/www/status.php.disabled")).unwrap();
+    assert_eq!(says(), 3, "by hand");
+    run(&mut rig.command(&["pool"]));
+    rig.stop(&[]);
+    assert_eq!(says(), 4);
+    fs::write(rig.path("var/lib/hhvm-drain/hhvm.service.json"), "{").unwrap();
+    assert_eq!(says(), 5, "nobody knows who it was");
+    run(&mut rig.hook(&["restore"]));
+    fs::remove_file(rig.path("var/www/status.php.disabled")).unwrap();
+    fs::remove_file(rig.path("var/lib/hhvm-drain/hhvm.service.json")).unwrap();
+    assert_eq!(says(), 5, "there is no health file");
+}
+
+#[test]
+fn a_quiet_check_prints_only_what_is_wrong() {
+    let rig = Rig::new();
+    let check = |flags: &[&str]| run(&mut rig.command(&[&["check"], flags].concat()));
+    let is_wrong = |line: &&str| !line.starts_with("ok  ");
+    let all = check(&[]);
+    let quiet = check(&["--quiet"]);
+    assert_eq!(
+        quiet.stdout.lines().collect::<Vec<_>>(),
+        all.stdout.lines().filter(is_wrong).collect::<Vec<_>>()
+    );
+    assert!(all.stdout.lines().count() > quiet.stdout.lines().count(), "{all:?}");
+    assert_eq!((quiet.code, &quiet.stderr), (all.code, &all.stderr));
+    fs::remove_file(rig.path("var/www/status.php")).unwrap();
+    let broken = check(&["--quiet"]);
+    assert_eq!(broken.code, 1);
+    assert!(broken.stdout.starts_with("ERROR    health-file: there is no "), "{broken:?}");
+}
+
+#[test]
 fn what_was_moved_by_hand_stays_until_pool() {
     let rig = Rig::new();
     fs::rename(rig.path("var/www/status.php"), rig.path("var/www/status.php.disabled")).unwrap();

@@ -77,7 +77,8 @@ fn no_page_speaks_of_a_flag_that_there_is_not() {
 
 #[test]
 fn exit_statuses_are_those_of_the_program() {
-    let real = [hhvm_drain::DONE, hhvm_drain::FAILED, hhvm_drain::USAGE].map(|status| status.to_string());
+    use hhvm_drain::{DONE, FAILED, OUT_BY_DRAIN, OUT_BY_OPERATOR, UNKNOWN, USAGE};
+    let real = [DONE, FAILED, USAGE, OUT_BY_OPERATOR, OUT_BY_DRAIN, UNKNOWN].map(|status| status.to_string());
     let is_number = |name: &&str| name.parse::<u8>().is_ok();
     let page = page();
     let documented = page.names("EXIT STATUS", "").into_iter().filter(is_number).map(str::to_owned);
