@@ -239,8 +239,9 @@ fn status(host: &Host, unit: &str) -> Value {
 }
 
 fn journal(host: &Host, unit: &str) -> Vec<Entry> {
-    let mut entries =
-        host.journal_unit(&format!("{unit} -u hhvm-drain-repool@{unit}.service -u hhvm-drain-shutdown@{unit}.service"));
+    let mut entries = host.journal_unit(&format!(
+        "{unit} -u hhvm-drain-repool@{unit}.service -u hhvm-drain-shutdown@{unit}.service"
+    ));
     entries.retain(|entry| entry.field("SYSLOG_IDENTIFIER") == "hhvm-drain");
     entries
 }
