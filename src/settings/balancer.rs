@@ -209,7 +209,7 @@ fn web(url: &str, rest: &str, item: &Item) -> Result<Web, String> {
 }
 
 /// A host and a port, `otherwise` if there is none.
-fn authority(text: &str, otherwise: Option<u16>) -> Option<(String, u16)> {
+pub(super) fn authority(text: &str, otherwise: Option<u16>) -> Option<(String, u16)> {
     let (host, port) = match (text.rfind(':'), text.rfind(']')) {
         (Some(colon), bracket) if bracket.is_none_or(|bracket| bracket < colon) => {
             (&text[..colon], text[colon + 1..].parse().ok().filter(|port| *port > 0)?)
@@ -254,7 +254,7 @@ impl Balancer {
 }
 
 /// A place in a URL.
-fn place(host: &str, port: u16) -> String {
+pub(super) fn place(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

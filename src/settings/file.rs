@@ -1,5 +1,6 @@
 //! Reads one settings file into assignments, each with its line and column. In a file with mistakes, the rest is kept.
 
+use super::fleet;
 use super::places::Places;
 use super::table::{Form, SPECS, Spec};
 use crate::context::UnitName;
@@ -16,6 +17,19 @@ pub struct Assignment {
     pub unit: Option<UnitName>,
     /// Which setting.
     pub spec: &'static Spec,
+    /// Its values, as text.
+    pub values: Vec<String>,
+    /// Where the value stands.
+    pub at: Position,
+    /// The lines from its key to the end of its value.
+    pub lines: RangeInclusive<usize>,
+}
+
+/// One key of `[fleet]` as a file gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetAssignment {
+    /// Which key.
+    pub key: &'static fleet::Key,
     /// Its values, as text.
     pub values: Vec<String>,
     /// Where the value stands.
@@ -43,6 +57,12 @@ const MISTAKES_MAX: usize = 100;
 pub struct Contents {
     /// The usable settings, in the order of the file's tables.
     pub assignments: Vec<Assignment>,
+    /// Where `[fleet]` begins, if there is one.
+    pub fleet_at: Option<Position>,
+    /// Its usable keys.
+    pub fleet: Vec<FleetAssignment>,
+    /// Whether it lacks something that was written there.
+    pub is_fleet_torn: bool,
     /// The rest; of more than [`MISTAKES_MAX`] mistakes the last one says how many there are.
     pub mistakes: Vec<Mistake>,
 }
@@ -54,8 +74,11 @@ pub fn read(text: &str) -> Contents {
     let wrong = vec![false; places.lines.len() + 1];
     let mut reader = Reader { places, contents: Contents::default(), wrong, untold: 0 };
     let (table, errors) = DeTable::parse_recoverable(text);
+    let of_fleet = if errors.is_empty() { Vec::new() } else { reader.places.with_or_below("fleet") };
     for error in errors {
-        reader.mistake(&error.span().unwrap_or(0..0), error.message(), Severity::Error);
+        let at = error.span().unwrap_or(0..0);
+        reader.contents.is_fleet_torn |= of_fleet[reader.places.line(at.start)];
+        reader.mistake(&at, error.message(), Severity::Error);
     }
     for (name, value) in table.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
@@ -64,6 +87,7 @@ pub fn read(text: &str) -> Contents {
                 let message = "unit must be a table, like [unit.\"hhvm@8001.service\"]";
                 reader.mistake(&value.span(), message, Severity::Error);
             }
+            ("fleet", fleet) => reader.fleet(&name.span(), fleet),
             (key, _) => reader.setting(None, key, &name.span(), value),
         }
     }
@@ -106,6 +130,33 @@ impl Reader<'_> {
         }
     }
 
+    fn fleet(&mut self, at: &Range<usize>, value: &DeValue<'_>) {
+        self.contents.fleet_at = Some(self.position(at.start));
+        let DeValue::Table(table) = value else {
+            self.contents.is_fleet_torn = true;
+            return self.mistake(at, "fleet must be a table: [fleet]", Severity::Error);
+        };
+        for (name, value) in table {
+            let (at, name) = (name.span(), name.get_ref().as_ref());
+            let Some(key) = fleet::Key::named(name) else {
+                let known = fleet::KEYS.iter().map(|key| key.name);
+                let message = format!("fleet: {}", unknown_key(name, known));
+                self.mistake(&at, &message, Severity::Warning);
+                continue;
+            };
+            let Some(values) = texts(value.get_ref(), key.is_list) else {
+                let wanted = if key.is_list { "strings in quotes" } else { "a string in quotes" };
+                let message =
+                    format!("fleet: {name}: expected {wanted}, found {}", value.get_ref().type_str());
+                self.contents.is_fleet_torn |= key.is_vital;
+                self.mistake(&value.span(), &message, Severity::Error);
+                continue;
+            };
+            let (at, lines) = self.place(&at, &value.span());
+            self.contents.fleet.push(FleetAssignment { key, values, at, lines });
+        }
+    }
+
     fn setting(
         &mut self,
         unit: Option<&UnitName>,
@@ -113,8 +164,13 @@ impl Reader<'_> {
         at: &Range<usize>,
         value: &Spanned<DeValue<'_>>,
     ) {
+        if name == "fleet" {
+            let message = "fleet is for all units of this host: write [fleet] at the top";
+            self.contents.is_fleet_torn = true;
+            return self.mistake(at, message, Severity::Error);
+        }
         let Some(spec) = Spec::named(name) else {
-            return self.mistake(at, &unknown_key(name), Severity::Warning);
+            return self.mistake(at, &unknown_setting(name), Severity::Warning);
         };
         let Some(values) = values(spec, value.get_ref()) else {
             let message = match spec.form {
@@ -126,10 +182,14 @@ impl Reader<'_> {
             return self.mistake(&value.span(), &message, Severity::Error);
         };
         let unit = unit.cloned();
-        let start = self.position(value.span().start);
-        let first = self.position(at.start).line;
-        let lines = first..=self.position(value.span().end).line.max(first);
-        self.contents.assignments.push(Assignment { unit, spec, values, at: start, lines });
+        let (at, lines) = self.place(at, &value.span());
+        self.contents.assignments.push(Assignment { unit, spec, values, at, lines });
+    }
+
+    /// Where the value stands, and the lines from its key to its end.
+    fn place(&self, key: &Range<usize>, value: &Range<usize>) -> (Position, RangeInclusive<usize>) {
+        let first = self.position(key.start).line;
+        (self.position(value.start), first..=self.position(value.end).line.max(first))
     }
 
     fn mistake(&mut self, at: &Range<usize>, message: &str, severity: Severity) {
@@ -148,7 +208,9 @@ impl Reader<'_> {
     /// What the parser makes of a line with a mistake is a guess, and a guessed timeout could end a drain at once.
     fn finish(self) -> Contents {
         let Self { mut contents, wrong, untold, .. } = self;
-        contents.assignments.retain(|assignment| !wrong[assignment.lines.clone()].contains(&true));
+        let is_right = |lines: &RangeInclusive<usize>| !wrong[lines.clone()].contains(&true);
+        contents.assignments.retain(|assignment| is_right(&assignment.lines));
+        contents.fleet.retain(|assignment| is_right(&assignment.lines));
         if let Some(last) = contents.mistakes.last_mut().filter(|_| untold > 0) {
             last.message = format!("{}; and {untold} more mistakes in this file", last.message);
         }
@@ -182,11 +244,23 @@ fn text_or_table(spec: &Spec, value: &DeValue<'_>) -> Option<String> {
     serde_json::to_string(&entries?).ok()
 }
 
-/// Says that a key is unknown, and names the nearest known one.
-pub(super) fn unknown_key(name: &str) -> String {
-    let nearest = SPECS
-        .iter()
-        .map(|spec| (strsim::damerau_levenshtein(name, spec.name), spec.name))
+/// A text, or where it `is_list` a list of texts.
+fn texts(value: &DeValue<'_>, is_list: bool) -> Option<Vec<String>> {
+    let text = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
+    match value {
+        DeValue::Array(items) if is_list => items.iter().map(|item| text(item.get_ref())).collect(),
+        _ => Some(vec![text(value)?]),
+    }
+}
+
+/// Says that a setting is unknown, and names the nearest known one.
+pub(super) fn unknown_setting(name: &str) -> String {
+    unknown_key(name, SPECS.iter().map(|spec| spec.name).chain(["fleet"]))
+}
+
+fn unknown_key(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+    let nearest = known
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
         .min()
         .filter(|&(distance, known)| distance <= known.len() / 2);
     let name = crate::text::quote(name);

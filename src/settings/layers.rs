@@ -2,6 +2,7 @@
 //! reported, and the value before it stays in force.
 
 use super::file;
+use super::fleet::draft::Draft;
 use super::table::{Settings, Spec, VARIABLE_PREFIX};
 use crate::context::Context;
 use crate::files::{entries, read, text};
@@ -25,7 +26,7 @@ pub type Flags = Vec<(&'static Spec, Vec<String>)>;
 /// drained stop into an abrupt one.
 #[must_use]
 pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
-    let mut layers = Layers { settings: Settings::default(), problems: Vec::new() };
+    let mut layers = Layers { settings: Settings::default(), fleet: Draft::new(), problems: Vec::new() };
     let files: Vec<_> = paths(context, &mut layers.problems)
         .into_iter()
         .map(|path| (path.clone(), layers.read(context, &path)))
@@ -35,6 +36,12 @@ pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
             layers.apply_file(context, path, contents, of_unit);
         }
     }
+    for (path, contents) in &files {
+        layers.apply_fleet(path, contents);
+    }
+    let (fleet, problems) = std::mem::take(&mut layers.fleet).finish();
+    layers.settings.fleet = fleet;
+    layers.problems.extend(problems);
     layers.apply_variables(context);
     for (spec, values) in flags {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
@@ -65,6 +72,7 @@ fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
 
 struct Layers {
     settings: Settings,
+    fleet: Draft,
     problems: Vec<Problem>,
 }
 
@@ -83,6 +91,7 @@ impl Layers {
             Err(error) if error.kind() == io::ErrorKind::NotFound => file::Contents::default(),
             Err(error) => {
                 let message = format!("cannot be read ({error}), so its settings are ignored");
+                self.fleet.doubt();
                 self.problems.push(Problem::error(Location::Path(path.to_owned()), message));
                 file::Contents::default()
             }
@@ -97,6 +106,22 @@ impl Layers {
         }
     }
 
+    fn apply_fleet(&mut self, path: &Path, contents: &file::Contents) {
+        if contents.is_fleet_torn {
+            self.fleet.give_up();
+        }
+        if let Some(at) = contents.fleet_at {
+            self.fleet.begin(Location::File(path.to_owned(), at));
+        }
+        for assignment in &contents.fleet {
+            let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
+            if let Err(what) = self.fleet.set(assignment.key, &values) {
+                let message = format!("fleet: {}: {what}", assignment.key.name);
+                self.problems.push(Problem::error(Location::File(path.to_owned(), assignment.at), message));
+            }
+        }
+    }
+
     fn apply_variables(&mut self, context: &Context) {
         for (name, value) in context.env.iter() {
             let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
@@ -108,7 +133,11 @@ impl Layers {
                     self.problems.push(Problem::error(location, message));
                 }
                 Some(spec) => self.set(location, spec, &spec.split(value)),
-                None => self.problems.push(Problem::warning(location, file::unknown_key(&key))),
+                None if key == "fleet" => {
+                    let message = "fleet can be set in files only, see hhvm-drain.toml(5)".to_owned();
+                    self.problems.push(Problem::error(location, message));
+                }
+                None => self.problems.push(Problem::warning(location, file::unknown_setting(&key))),
             }
         }
     }

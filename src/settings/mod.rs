@@ -3,6 +3,7 @@
 //! A setting has the same name as a key in the files, as a long flag, and as a variable `HHVM_DRAIN_…`.
 
 pub mod balancer;
+pub mod fleet;
 pub mod layers;
 
 mod contradictions;

@@ -30,6 +30,20 @@ impl<'a> Places<'a> {
         self.lines.partition_point(|start| *start <= offset.min(self.text.len()))
     }
 
+    /// Of each line, by its number, whether `word` stands in it or in the header of the table above it.
+    pub(super) fn with_or_below(&self, word: &str) -> Vec<bool> {
+        let mut found = vec![false];
+        let mut is_below = false;
+        found.extend(self.text.split('\n').map(|line| {
+            let is_there = line.contains(word);
+            if line.trim_start().starts_with('[') {
+                is_below = is_there;
+            }
+            is_there || is_below
+        }));
+        found
+    }
+
     /// The line and the column of a byte, in characters.
     pub(super) fn position(&self, offset: usize) -> Position {
         let mut end = offset.min(self.text.len());

@@ -1,6 +1,7 @@
 //! The table of settings, with one entry for each. Elsewhere there is only its use and its manual.
 
 use super::balancer::{Balancer, balancers};
+use super::fleet;
 use super::value::{self, Repool, list, one, optional, whole};
 use crate::endpoint::{Endpoint, Kind};
 use crate::page_url::PageUrl;
@@ -99,6 +100,8 @@ macro_rules! settings {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $field: $type,)+
+            /// The table `[fleet]`, which has keys of its own: [`fleet::KEYS`].
+            pub fleet: fleet::Setting,
             /// Where those that are set are set, by name.
             pub set_by: BTreeMap<&'static str, Location>,
         }
@@ -120,7 +123,11 @@ macro_rules! settings {
             fn default() -> Self {
                 let given = |default: Option<&'static str>| Vec::from_iter(default);
                 // The test every_default_can_be_parsed parses each of them.
-                Self { $($field: $read(&given($default), $parse).expect($name),)+ set_by: BTreeMap::new() }
+                Self {
+                    $($field: $read(&given($default), $parse).expect($name),)+
+                    fleet: fleet::Setting::Unset,
+                    set_by: BTreeMap::new(),
+                }
             }
         }
     };

@@ -53,7 +53,7 @@ pub enum Repool {
     Never,
 }
 
-fn expected(value: &str, what: &str) -> String {
+pub(super) fn expected(value: &str, what: &str) -> String {
     format!("\"{}\" is not {what}", crate::text::quote(value))
 }
 

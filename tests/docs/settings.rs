@@ -5,6 +5,7 @@ use crate::{assert_same, text};
 use clap::CommandFactory;
 use hhvm_drain::cli::Cli;
 use hhvm_drain::context::{Context, Env, Root, UnitName};
+use hhvm_drain::settings::fleet::{KEYS, Key};
 use hhvm_drain::settings::layers::{FILE, load};
 use hhvm_drain::settings::{SPECS, Settings, Spec};
 
@@ -46,11 +47,11 @@ fn assert_defaults(documented: &[(String, Option<String>)], place: &str) {
     }
 }
 
-#[test]
-fn the_manual_has_every_key_with_its_default() {
+/// The keys of a section of the manual, each with its default as a file would give it, or none.
+fn in_manual(section: &str) -> Vec<(String, Option<String>)> {
     let page = Page::open("man/hhvm-drain.toml.5");
     let mut documented = Vec::new();
-    let mut lines = page.section("KEYS").into_iter();
+    let mut lines = page.section(section).into_iter();
     while let Some(line) = lines.next() {
         let Some(key) = line.strip_prefix(".It Cm ") else { continue };
         let default = match lines.next().unwrap() {
@@ -63,6 +64,23 @@ fn the_manual_has_every_key_with_its_default() {
         };
         documented.push((key.to_owned(), default));
     }
+    documented
+}
+
+/// Those of a fleet, as the program has them.
+fn of_a_fleet() -> Vec<(String, Option<String>)> {
+    let default = |key: &Key| key.default.map(|default| format!("\"{default}\""));
+    KEYS.iter().map(|key| (key.name.to_owned(), default(key))).collect()
+}
+
+#[test]
+fn the_manual_has_every_key_of_a_fleet_with_its_default() {
+    assert_eq!(in_manual("KEYS OF A FLEET"), of_a_fleet());
+}
+
+#[test]
+fn the_manual_has_every_key_with_its_default() {
+    let documented = in_manual("KEYS");
     assert_eq!(documented.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), keys(), "the order");
     assert_defaults(&documented, "hhvm-drain.toml(5)");
 }
@@ -109,14 +127,21 @@ fn the_sample_file_shows_the_defaults_and_is_right_line_by_line() {
     for unit in ["hhvm.service", "hhvm@8001.service"] {
         assert_eq!(parse(&settings.join("\n"), unit).1, Vec::<String>::new(), "for {unit}");
     }
-    let for_all = settings.iter().take_while(|line| !line.starts_with('['));
-    let documented: Vec<_> = for_all
-        .map(|line| line.split_once(" = ").unwrap_or_else(|| panic!("no setting: {line}")))
+    let tables: Vec<_> = settings.iter().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(tables, [&"[fleet]", &"[unit.\"hhvm@8001.service\"]"], "the unit that this test tries");
+    let below = |header: Option<&str>| {
+        let start = header.map_or(0, |header| settings.iter().position(|line| *line == header).unwrap() + 1);
+        let lines = settings[start..].iter().take_while(|line| !line.starts_with('['));
+        lines.map(|line| line.split_once(" = ").unwrap_or_else(|| panic!("no setting: {line}")))
+    };
+    let documented: Vec<_> = below(None)
         .map(|(key, value)| (key.to_owned(), Spec::named(key).unwrap().default.map(|_| value.to_owned())))
         .collect();
     assert_defaults(&documented, "the sample file");
-    let tables: Vec<_> = settings.iter().filter(|line| line.starts_with('[')).collect();
-    assert_eq!(tables, [&"[unit.\"hhvm@8001.service\"]"], "the unit that this test tries");
+    let of_fleet: Vec<_> = below(Some("[fleet]"))
+        .map(|(key, value)| (key.to_owned(), Key::named(key).unwrap().default.map(|_| value.to_owned())))
+        .collect();
+    assert_eq!(of_fleet, of_a_fleet(), "the sample file");
 }
 
 #[test]

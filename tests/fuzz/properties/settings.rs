@@ -2,8 +2,10 @@
 
 use super::balancer::{self, Balancer};
 use super::file;
+use super::fleet::StaleAfter;
+use super::fleet::draft::Draft;
 use super::table::Settings;
-use crate::problem::{Position, Severity};
+use crate::problem::{Location, Position, Severity};
 use crate::row::Named;
 use std::time::Duration;
 
@@ -37,6 +39,29 @@ pub fn file(bytes: &[u8]) {
             is_a_line(&message);
             assert_eq!(settings, before, "{message}");
         }
+    }
+    let mut fleet = Draft::new();
+    if let Some(at) = contents.fleet_at {
+        is_inside(at);
+        fleet.begin(Location::File("/etc/hhvm-drain.toml".into(), at));
+    }
+    for assignment in &contents.fleet {
+        is_inside(assignment.at);
+        let values: Vec<&str> = assignment.values.iter().map(String::as_str).collect();
+        if let Err(message) = fleet.set(assignment.key, &values) {
+            is_a_line(&message);
+        }
+    }
+    let (setting, problems) = fleet.finish();
+    for problem in &problems {
+        is_a_line(&problem.message);
+    }
+    if let Some(fleet) = setting.fleet() {
+        let is_shorter = match fleet.stale_after {
+            StaleAfter::Time(time) => time < fleet.wait,
+            StaleAfter::Never => true,
+        };
+        assert!(is_shorter && !fleet.members.all().is_empty() && contents.fleet_at.is_some(), "{fleet:?}");
     }
     let day = Duration::from_secs(24 * 3600);
     assert!(settings.timeout <= day && settings.min_drain <= day, "{settings:?}");
@@ -95,5 +120,12 @@ proptest::proptest! {
         text in "((\\{\"url\":\"|)(haproxy\\+)?(http|tcp|unix|ftp)://(a|\\[::1\\]|)(:[0-9]{1,3}|)(/[?@#]{0,2}|)(\",\"(out|in|user)\":\"x|)(\"\\}|)\n?){0,2}",
     ) {
         balancer(text.as_bytes());
+    }
+
+    #[test]
+    fn what_looks_like_a_fleet_is_read_as_one(
+        text in "\\[fleet\\]\nmembers = \\[(\"(fleetlock\\+)?https?://(a|\\[::1\\]|me:x@)(:[0-9]{1,3}|)/?\",){0,3}\\]\n((pool|wait|stale-after|user|cert-file) = ?\"(a|/a|[0-9](s|min|h)|never)\"\n){0,3}",
+    ) {
+        file(text.as_bytes());
     }
 }
