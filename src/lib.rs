@@ -22,7 +22,7 @@
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
-//!    [`settings::layers`], [`systemd`], [`way`]
+//!    [`settings::layers`], [`systemd`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
@@ -75,6 +75,7 @@ pub mod systemd;
 mod terminate;
 pub mod text;
 pub mod tidings;
+pub mod tls;
 pub mod turn;
 pub mod unit;
 pub mod wait;

@@ -6,7 +6,8 @@ use crate::files;
 use crate::password::Password;
 use crate::probe::http::InThread;
 use crate::row::Unclear;
-use crate::settings::balancer::{Login, Proof, Web};
+use crate::settings::balancer::{Login, Proof, Scheme, Web};
+use crate::tls::{self, Tls};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::io::{self, Read};
@@ -24,13 +25,25 @@ const PASSWORD_MAX: u64 = 1023;
 
 /// Asks for one page again and again.
 pub(super) struct Pages {
-    agent: Agent,
+    /// Made at the first question, for that takes reading certificates.
+    agent: Option<Agent>,
     web: Web,
     root: Root,
 }
 
 impl Pages {
     pub(super) fn of(web: Web, root: Root) -> Self {
+        Self { agent: None, web, root }
+    }
+
+    fn agent(&mut self) -> Result<&Agent, Unclear> {
+        if self.agent.is_none() {
+            self.agent = Some(self.new_agent()?);
+        }
+        self.agent.as_ref().ok_or(Unclear::NotAsked)
+    }
+
+    fn new_agent(&self) -> Result<Agent, Unclear> {
         let config = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
@@ -41,15 +54,22 @@ impl Pages {
             .output_buffer_size(REQUEST_MAX)
             .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: Agent::with_parts(config, DefaultConnector::default(), InThread), web, root }
+        match &self.web.scheme {
+            Scheme::Http => Ok(Agent::with_parts(config, DefaultConnector::default(), InThread)),
+            Scheme::Https(file) => {
+                let tls = Tls::new(&self.root, file.as_deref(), None).map_err(Unclear::File)?;
+                Ok(tls.agent(config))
+            }
+        }
     }
 
     /// The page, with `suffix` after its path.
-    pub(super) fn get(&self, suffix: &str, deadline: Instant) -> Result<String, Unclear> {
-        let url = format!("http://{}{}{suffix}", self.web.authority(), self.web.path);
-        let mut request = self.agent.get(url);
-        if let Some(login) = &self.web.login {
-            request = request.header("Authorization", self.authorization(login)?);
+    pub(super) fn get(&mut self, suffix: &str, deadline: Instant) -> Result<String, Unclear> {
+        let url = format!("{}://{}{}{suffix}", self.web.scheme.name(), self.web.authority(), self.web.path);
+        let login = self.web.login.as_ref().map(|login| self.authorization(login)).transpose()?;
+        let mut request = self.agent()?.get(url);
+        if let Some(login) = login {
+            request = request.header("Authorization", login);
         }
         let request = request.config().timeout_global(Some(left(deadline)?)).build();
         let mut response = request.call().map_err(unclear)?;
@@ -99,7 +119,7 @@ fn of_body(error: io::Error) -> Unclear {
 fn unclear(error: ureq::Error) -> Unclear {
     match error {
         ureq::Error::Timeout(_) => Unclear::TimedOut,
-        ureq::Error::Io(error) => error.into(),
+        ureq::Error::Io(error) => tls::fault(&error).map_or_else(|| error.into(), Unclear::CannotAsk),
         ureq::Error::HostNotFound => Unclear::NoSuchName,
         ureq::Error::ConnectionFailed => Unclear::Unreachable(io::ErrorKind::ConnectionRefused),
         other => Unclear::CannotAsk(crate::text::quote(&format!("it does not speak HTTP ({other})"))),

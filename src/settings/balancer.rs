@@ -7,8 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// What a balancer can be, for messages.
-const FORMS: &str = "haproxy+unix:///PATH, haproxy+tcp://HOST:PORT, haproxy+http://HOST:PORT/PATH, or a table with \
-                     url, out and in, or with command";
+const FORMS: &str = "haproxy+unix:///PATH, haproxy+tcp://HOST:PORT, haproxy+http://HOST:PORT/PATH, \
+                     haproxy+https://HOST:PORT/PATH, or a table with url, out and in, or with command";
 /// More balancers than this are a mistake: each has a thread while a node drains.
 const BALANCERS_MAX: usize = 16;
 /// A longer text is nothing to look for in a page.
@@ -39,6 +39,8 @@ pub enum Balancer {
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Web {
+    /// In the clear, or over TLS.
+    pub scheme: Scheme,
     /// A name or an address.
     pub host: String,
     /// The port.
@@ -47,6 +49,33 @@ pub struct Web {
     pub path: String,
     /// Who asks.
     pub login: Option<Login>,
+}
+
+/// How a page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// Anybody on the way can read and change it.
+    Http,
+    /// By TLS; the certificates to trust, absolute, without the root, if they are not the system's.
+    Https(Option<PathBuf>),
+}
+
+impl Scheme {
+    /// Its name in a URL.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https(_) => "https",
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https(_) => 443,
+        }
+    }
 }
 
 /// Who asks for a page.
@@ -77,6 +106,14 @@ struct Item {
     r#in: Option<String>,
     user: Option<String>,
     password_file: Option<String>,
+    ca_file: Option<String>,
+}
+
+impl Item {
+    fn is_command_alone(&self) -> bool {
+        let others = [&self.url, &self.out, &self.r#in, &self.user, &self.password_file, &self.ca_file];
+        others.iter().all(|key| key.is_none())
+    }
 }
 
 /// The balancers in these values: URLs, and tables as JSON.
@@ -102,10 +139,10 @@ fn balancer(value: &str) -> Result<Balancer, String> {
         Item { url: Some(value.to_owned()), ..Item::default() }
     };
     match item {
-        Item { command: Some(path), url: None, out: None, r#in: None, user: None, password_file: None } => {
-            super::value::file(&path).map(Balancer::Command)
-        }
         Item { command: None, url: Some(ref url), .. } => of_url(url, &item),
+        Item { command: Some(ref path), .. } if item.is_command_alone() => {
+            super::value::file(path).map(Balancer::Command)
+        }
         Item { command: Some(_), .. } => Err("command stands alone, without other keys".to_owned()),
         Item { .. } => Err(format!("expected {FORMS}")),
     }
@@ -134,7 +171,7 @@ fn of_url(url: &str, item: &Item) -> Result<Balancer, String> {
         (Some(out), Some(into)) => Some(texts(out, into)?),
         _ => return Err("out and in belong together".to_owned()),
     };
-    let has_login = item.user.is_some() || item.password_file.is_some();
+    let has_login = item.user.is_some() || item.password_file.is_some() || item.ca_file.is_some();
     match (scheme, texts) {
         ("haproxy+unix", None) if !has_login => {
             super::value::file(rest).map(Balancer::Socket).map_err(|_| wrong(url))
@@ -144,13 +181,13 @@ fn of_url(url: &str, item: &Item) -> Result<Balancer, String> {
             Ok(Balancer::Port(host, port))
         }
         ("haproxy+unix" | "haproxy+tcp", None) => {
-            Err("HAProxy's runtime API takes no user and no password-file".to_owned())
+            Err("HAProxy's runtime API takes no user, password-file or ca-file".to_owned())
         }
-        ("haproxy+http", None) => Ok(Balancer::Statistics(web(url, rest, item)?)),
-        ("http", Some((out, into))) => Ok(Balancer::Page { web: web(url, rest, item)?, out, into }),
-        ("http", None) => Err("needs out and in: the texts by which the page tells".to_owned()),
-        ("haproxy+unix" | "haproxy+tcp" | "haproxy+http", Some(_)) => {
-            Err("out and in are for the page of an http:// URL".to_owned())
+        ("haproxy+http" | "haproxy+https", None) => Ok(Balancer::Statistics(web(url, rest, item)?)),
+        ("http" | "https", Some((out, into))) => Ok(Balancer::Page { web: web(url, rest, item)?, out, into }),
+        ("http" | "https", None) => Err("needs out and in: the texts by which the page tells".to_owned()),
+        ("haproxy+unix" | "haproxy+tcp" | "haproxy+http" | "haproxy+https", Some(_)) => {
+            Err("out and in are for the page of an http:// or https:// URL".to_owned())
         }
         _ => Err(wrong(url)),
     }
@@ -183,7 +220,14 @@ fn web(url: &str, rest: &str, item: &Item) -> Result<Web, String> {
         Some((login, place)) => (Some(login), place),
         None => (None, place),
     };
-    let (host, port) = authority(place, Some(80)).ok_or_else(|| wrong(url))?;
+    let scheme =
+        match (url.split("://").next().is_some_and(|scheme| scheme.ends_with("https")), &item.ca_file) {
+            (true, None) => Scheme::Https(None),
+            (true, Some(file)) => Scheme::Https(Some(super::value::file(file)?)),
+            (false, None) => Scheme::Http,
+            (false, Some(_)) => return Err("ca-file is for an https URL".to_owned()),
+        };
+    let (host, port) = authority(place, Some(scheme.port())).ok_or_else(|| wrong(url))?;
     if path.contains('#') {
         return Err(wrong(url));
     }
@@ -205,7 +249,7 @@ fn web(url: &str, rest: &str, item: &Item) -> Result<Web, String> {
     if login.as_ref().is_some_and(|login| login.user.is_empty() || login.user.contains(':')) {
         return Err("the user has no name, or one with a colon".to_owned());
     }
-    Ok(Web { host, port, path: path.to_owned(), login })
+    Ok(Web { scheme, host, port, path: path.to_owned(), login })
 }
 
 /// A host and a port, `otherwise` if there is none.
@@ -264,6 +308,12 @@ impl Web {
     pub fn authority(&self) -> String {
         place(&self.host, self.port)
     }
+
+    /// The URL without its query, in which there may be a key, and without the user.
+    fn shown(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{}://{}{path}", self.scheme.name(), self.authority())
+    }
 }
 
 impl fmt::Display for Balancer {
@@ -272,16 +322,11 @@ impl fmt::Display for Balancer {
         match self {
             Self::Socket(path) => write!(f, "haproxy+unix://{}", path.display()),
             Self::Port(host, port) => write!(f, "haproxy+tcp://{}", place(host, *port)),
-            Self::Statistics(web) => write!(f, "haproxy+http://{}{}", web.authority(), shown(&web.path)),
-            Self::Page { web, .. } => write!(f, "http://{}{}", web.authority(), shown(&web.path)),
+            Self::Statistics(web) => write!(f, "haproxy+{}", web.shown()),
+            Self::Page { web, .. } => f.write_str(&web.shown()),
             Self::Command(path) => write!(f, "{}", path.display()),
         }
     }
-}
-
-/// A path without its query, in which there may be a key.
-fn shown(path: &str) -> &str {
-    path.split('?').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -299,6 +344,7 @@ mod tests {
             "haproxy+tcp://lb1:9999",
             "haproxy+tcp://[fd00::1]:9999",
             "haproxy+http://lb2:8404/stats",
+            "haproxy+https://lb2:443/stats",
         ] {
             assert_eq!(one(url).unwrap().to_string(), url);
         }
@@ -338,7 +384,9 @@ mod tests {
             (r#"{"url":"http://lb1/x","out":"a"}"#, "belong together"),
             (r#"{"url":"http://lb1/x","out":"a","in":"a"}"#, "different"),
             (r#"{"url":"haproxy+tcp://lb1:9","user":"a","password-file":"/b"}"#, "no user"),
-            (r#"{"url":"haproxy+tcp://lb1:9","out":"a","in":"b"}"#, "http:// URL"),
+            (r#"{"url":"haproxy+tcp://lb1:9","out":"a","in":"b"}"#, "http:// or https:// URL"),
+            (r#"{"url":"haproxy+http://lb1/x","ca-file":"/c"}"#, "ca-file is for an https URL"),
+            (r#"{"url":"haproxy+https://lb1/x","ca-file":"c"}"#, "absolute"),
             (r#"{"url":"haproxy+http://lb1/x","user":"a"}"#, "belong together"),
             (r#"{"url":"haproxy+http://a:geheim@lb1/x","user":"a"}"#, "in the URL, or"),
             (r#"{"command":"lb-state"}"#, "absolute"),

@@ -41,6 +41,17 @@ backend web
   option httpchk GET /status.php
 ";
 
+/// The statistics page over TLS, by a certificate for 127.0.0.1 and no other address.
+const TLS: &str = "\
+frontend secure
+  bind 127.0.0.1:8443 ssl crt /etc/haproxy/server.pem
+  stats enable
+  stats uri /stats
+  stats show-legends
+";
+const CERTIFICATE: &str = include_str!("../tls/server.pem");
+const AUTHORITY: &str = include_str!("../tls/ca.pem");
+
 const WEB1: &str = "  server web1 127.0.0.1:8080 check\n";
 const OTHER: &str = "  server web2 127.0.0.1:8081\n";
 const BY_404: &str = "  http-check disable-on-404\n";
@@ -201,6 +212,56 @@ pub fn a_command_becomes_another_user_during_a_drain_as_it_does_for_check() {
         "/usr/local/bin/lb-state: it is not known whether it sends requests here (the command did not end",
     );
     assert_eq!(host.run("pgrep -fx 'sleep 1234'").code, Some(1), "it is still there");
+}
+
+pub fn tls_is_verified_by_a_file_or_by_the_systems_certificates() {
+    let url = "haproxy+https://127.0.0.1:8443/stats";
+    let host = Host::with_package()
+        .packages("haproxy")
+        .file("/etc/nginx/nginx.conf", NGINX)
+        .file("/etc/haproxy/server.pem", CERTIFICATE)
+        .file("/etc/haproxy/haproxy.cfg", &format!("{GLOBAL}{BY_404}{WEB1}{TLS}"))
+        .file("/etc/ca.pem", AUTHORITY)
+        .file("/etc/empty.pem", "")
+        .boot();
+    host.run("systemctl start nginx && systemctl restart haproxy").ok();
+    let said = |settings: &str| {
+        host.write_file("/etc/hhvm-drain.toml", &format!("balancer = {settings}\nmin-drain = '20s'\n"));
+        let check = host.run("hhvm-drain check").stdout;
+        check.lines().find(|line| line.contains("balancer: ")).expect("a line").to_owned()
+    };
+    host.run("rm -rf /etc/ssl/certs/ca-certificates.crt").ok();
+    for (settings, part) in [
+        (format!("'{url}'"), "install ca-certificates, or set ca-file"),
+        (
+            format!("{{ url = '{url}', ca-file = '/etc/empty.pem' }}"),
+            "/etc/empty.pem has no certificate in PEM in it",
+        ),
+        (format!("{{ url = '{url}', ca-file = '/etc/none.pem' }}"), "/etc/none.pem cannot be read"),
+        ("'haproxy+https://127.0.0.1:8404/stats'".to_owned(), "install ca-certificates"),
+        (
+            "{ url = 'haproxy+https://127.0.0.1:8404/stats', ca-file = '/etc/ca.pem' }".to_owned(),
+            "TLS fails: ",
+        ),
+    ] {
+        let said = said(&settings);
+        assert!(said.starts_with("warning  ") && said.contains(part), "{settings}: {said}");
+    }
+    host.run("mkdir -p /etc/ssl/certs && cp /etc/ca.pem /etc/ssl/certs/ca-certificates.crt").ok();
+    wait_for("HAProxy to have checked", Duration::from_secs(9), || {
+        said(&format!("'{url}'")).starts_with("ok ")
+    });
+    // Somebody else's authority, and somebody else's name.
+    host.run("cp /etc/haproxy/server.pem /etc/ssl/certs/ca-certificates.crt").ok();
+    assert!(said(&format!("'{url}'")).contains("TLS fails: "), "{}", said(&format!("'{url}'")));
+    let other = "{ url = 'haproxy+https://127.0.0.2:8443/stats', ca-file = '/etc/ca.pem' }";
+    host.run("sed -i 's/bind 127.0.0.1:8443/bind 0.0.0.0:8443/' /etc/haproxy/haproxy.cfg; systemctl restart haproxy").ok();
+    assert!(said(other).contains("TLS fails: "), "{}", said(other));
+    let good = said(&format!("{{ url = '{url}', ca-file = '/etc/ca.pem' }}"));
+    assert!(good.ends_with(": web/web1 UP"), "{good}");
+    let took = host.stop().took.as_secs_f32();
+    assert!((1.1..4.5).contains(&took), "{took}");
+    assert_eq!(at_balancers(&host), "confirmed");
 }
 
 pub fn a_reload_in_mid_drain_begins_anew() {

@@ -8,7 +8,7 @@ use crate::endpoint::Address;
 use crate::probe::Client;
 use crate::probe::http::Http;
 use crate::row::Sends;
-use crate::settings::balancer::Web;
+use crate::settings::balancer::{Scheme, Web};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -49,7 +49,8 @@ const LATE: Duration = Duration::from_secs(1);
 /// When this does not hold.
 pub fn http(bytes: &[u8]) {
     let port = Server::with(bytes);
-    let web = Web { host: "127.0.0.1".to_owned(), port, path: "/".to_owned(), login: None };
+    let web =
+        Web { scheme: Scheme::Http, host: "127.0.0.1".to_owned(), port, path: "/".to_owned(), login: None };
     let began = Instant::now();
     match Pages::of(web, Root::new(PathBuf::from("/"))).get("", began + PATIENCE) {
         // What is no text takes three times its place as a replacement.
