@@ -35,7 +35,7 @@ SCRIPTS := $(wildcard .ci/run benches/*.sh packaging/*.sh tests/*.sh tests/*/*.s
 	$(wildcard debian/preinst debian/postinst debian/prerm debian/postrm)
 PROGRAM := $(shell find src man -type f) Cargo.toml Cargo.lock build.rs no-unwind.ld \
 	packaging/stage.sh packaging/zigbuild.sh packaging/tool.sh packaging/zig.txt
-PACKAGED := $(shell find systemd debian completions -type f) README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE \
+PACKAGED := $(shell find systemd debian completions examples -type f) README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE \
 	packaging/package.sh packaging/epoch.sh
 
 QUICK := check-format check-clippy check-paths test-rust test-model
@@ -241,6 +241,7 @@ install: ## install below DESTDIR, without a package manager
 	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/catalog" systemd/hhvm-drain.catalog
 	[ -e "$(DESTDIR)/etc/hhvm-drain.toml" ] || install -D -m 644 -t "$(DESTDIR)/etc" systemd/hhvm-drain.toml
 	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain" SECURITY.md
+	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain/examples" examples/systemd/*
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man8" man/hhvm-drain.8
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man5" man/hhvm-drain.toml.5
 	install -D -m 644 completions/hhvm-drain.bash "$(DESTDIR)/usr/share/bash-completion/completions/hhvm-drain"

@@ -31,7 +31,7 @@ rpm)
     tree=target/stage/rpm
     rm -rf $tree
     mkdir -p $tree/target/stage
-    cp -r Cargo.toml README.md CHANGELOG.md SECURITY.md LICENSE-* debian systemd completions $tree
+    cp -r Cargo.toml README.md CHANGELOG.md SECURITY.md LICENSE-* debian systemd completions examples $tree
     cp target/stage/hhvm-drain target/stage/*.gz $tree/target/stage
     find $tree -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
     cd $tree
