@@ -47,6 +47,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "agent" -d 'An
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'Take the node out until `pool`, across restarts and reboots'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put the node back, whoever took it out'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Show whether the node is in its pool, and if not, why'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "history" -d 'Show past drains: how they ended, and where the time went'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Check that the next stop will drain'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "drop-in" -d 'Print the drop-in for the unit that --unit names'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit to drain' -r
@@ -153,6 +154,26 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balance
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l exit-code -d 'Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l since -d 'Only those since then: a date, a time (UTC), or how long ago' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l unit -d 'The unit to drain' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l failed -d 'Only those that ended with requests in flight, or without knowing'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l json -d 'Print a JSON object for each'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -s v -l verbose -d 'Show the last one in full'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l url -d 'Also request this, as the load balancer does' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l observe -d 'Also watch for this long who opens the health file' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l unit -d 'The unit to drain' -r

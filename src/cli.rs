@@ -7,7 +7,7 @@ use crate::settings::{Form, SPECS, Spec};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long `check` may observe.
 const OBSERVATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
@@ -110,6 +110,21 @@ pub enum Command {
         #[arg(long)]
         exit_code: bool,
     },
+    /// Show past drains: how they ended, and where the time went
+    History {
+        /// Only those since then: a date, a time (UTC), or how long ago
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        since: Option<SystemTime>,
+        /// Only those that ended with requests in flight, or without knowing
+        #[arg(long)]
+        failed: bool,
+        /// Print a JSON object for each
+        #[arg(long)]
+        json: bool,
+        /// Show the last one in full
+        #[arg(long, short, conflicts_with = "json")]
+        verbose: bool,
+    },
     /// Check that the next stop will drain
     Check {
         /// Print only what is wrong
@@ -190,6 +205,20 @@ fn observation(text: &str) -> Result<Duration, String> {
     time.filter(|time| OBSERVATION.contains(time)).ok_or("not a time from 1s to 1h".to_owned())
 }
 
+/// `2d`, `2026-11-25`, `2026-11-25 14:00`, `2026-11-25T14:00:00Z`.
+fn moment(text: &str) -> Result<SystemTime, String> {
+    let whole = match text.len() {
+        10 => format!("{text} 00:00:00"),
+        16 => format!("{text}:00"),
+        _ => text.to_owned(),
+    };
+    let ago = || SystemTime::now().checked_sub(humantime::parse_duration(text).ok()?);
+    let moment = humantime::parse_rfc3339_weak(&whole).ok().or_else(ago);
+    // What was before has no name in this form.
+    let moment = moment.filter(|moment| *moment >= SystemTime::UNIX_EPOCH);
+    moment.ok_or("not a time; expected something like 2d, 2026-11-25 or \"2026-11-25 14:00\"".to_owned())
+}
+
 /// The value of `flag` in arguments that clap rejects: in spite of a wrong flag, a drain goes on, for the right unit.
 #[must_use]
 pub fn salvage(arguments: &[String], flag: &str) -> Option<String> {
@@ -218,6 +247,17 @@ mod tests {
         let given = Cli::try_parse_from(words).unwrap().settings.given().clone();
         let told: Vec<_> = given.iter().map(|(spec, values)| (spec.name, values.join(" "))).collect();
         assert_eq!(told, [("health-file", "/a /b".to_owned()), ("timeout", "2s".to_owned())]);
+    }
+
+    #[test]
+    fn a_moment_is_a_date_a_time_or_how_long_ago() {
+        let at = |text| moment(text).map(|at| humantime::format_rfc3339_seconds(at).to_string());
+        assert_eq!(at("2026-11-25").as_deref(), Ok("2026-11-25T00:00:00Z"));
+        assert_eq!(at("2026-11-25 14:00").as_deref(), Ok("2026-11-25T14:00:00Z"));
+        assert_eq!(at("2026-11-25T14:00:05Z").as_deref(), Ok("2026-11-25T14:00:05Z"));
+        let ago = SystemTime::now().duration_since(moment("2d").unwrap()).unwrap();
+        assert!((2 * 24 * 3600 - 60..=2 * 24 * 3600).contains(&ago.as_secs()), "{ago:?}");
+        assert!(moment("yesterday").is_err() && moment("999999years").is_err());
     }
 
     #[test]

@@ -60,9 +60,17 @@ impl Env {
     }
 }
 
+impl Env {
+    /// These variables.
+    #[must_use]
+    pub fn from_pairs(vars: &[(&str, &str)]) -> Self {
+        Self(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Env {
     fn from(vars: [(&str, &str); N]) -> Self {
-        Self(vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+        Self::from_pairs(&vars)
     }
 }
 

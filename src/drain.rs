@@ -7,9 +7,10 @@
 //! - an unknown load never counts as zero.
 
 use crate::confirm::{Confirm, SETTLE, Verdict};
+use crate::curve::Curve;
 use crate::load::{Load, Unknown};
 use crate::notice::{Notice, Noticed};
-use crate::outcome::{Balancers, FrontEnd, Outcome};
+use crate::outcome::{Balancers, Course, FrontEnd, Outcome};
 use crate::row::Answer;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -108,6 +109,9 @@ pub struct Drain {
     notice: Option<Notice>,
     /// What the balancers say.
     confirm: Confirm,
+    first: Option<u64>,
+    highest: Option<u64>,
+    curve: Curve,
 }
 
 impl Drain {
@@ -123,6 +127,9 @@ impl Drain {
             zeros: 0,
             notice: None,
             confirm: Confirm::new(0, since.started),
+            first: None,
+            highest: None,
+            curve: Curve::default(),
         }
     }
 
@@ -219,6 +226,34 @@ impl Drain {
         }
     }
 
+    /// How it has gone until `now`; `held_up_by` is what is left to wait for.
+    #[must_use]
+    pub fn course(&self, now: Instant, held_up_by: Option<String>) -> Course {
+        let since = |at: Instant| at.min(now).saturating_duration_since(self.since.started);
+        let believed = match self.confirm.verdict() {
+            Verdict::Confirmed(at) => at,
+            Verdict::In(_) => now,
+            _ => self.believe_from(),
+        };
+        let is_asked = self.notice.is_some();
+        let last_up = self.notice.as_ref().and_then(Notice::last_up);
+        Course {
+            at_most: self.limits.timeout,
+            notice: since(believed),
+            front_end: is_asked.then(|| last_up.map(since).unwrap_or_default()),
+            first: self.first,
+            highest: self.highest,
+            curve: self.curve.clone(),
+            held_up_by,
+        }
+    }
+
+    /// The load until now.
+    #[must_use]
+    pub fn curve(&self) -> &Curve {
+        &self.curve
+    }
+
     /// What the front end's answers have come to.
     #[must_use]
     pub fn front_end(&self) -> FrontEnd {
@@ -286,6 +321,13 @@ impl Drain {
     fn sampled(&mut self, now: Instant, asked: Instant, load: Load) {
         self.asked = None;
         self.load = load;
+        let known = match self.load {
+            Load::Known(load) => Some(load),
+            Load::Unknown(_) => None,
+        };
+        self.first = self.first.or(known);
+        self.highest = self.highest.max(known);
+        self.curve.add(self.elapsed(now), known);
         self.zeros = if self.is_idle() && self.believes(asked) { self.zeros + 1 } else { 0 };
         self.next_probe = self.after(asked).max(now);
     }

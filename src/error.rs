@@ -33,6 +33,15 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The history cannot be read.
+    History {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The history is there, and this user may not read it.
+    HistoryDenied(PathBuf),
     /// Another call holds the lock of the unit.
     Busy(PathBuf),
     /// The lock of the unit cannot be taken.
@@ -85,6 +94,12 @@ impl fmt::Display for Error {
                 "record {} cannot be written ({source}); run as root, and check that the disk is not full or read-only",
                 path.display()
             ),
+            Self::History { path, source } => {
+                write!(f, "history {} cannot be read ({source}); remove it if root has not written it", path.display())
+            }
+            Self::HistoryDenied(path) => {
+                write!(f, "history {} can be read by root only; run as root", path.display())
+            }
             Self::Busy(path) => write!(
                 f,
                 "another hhvm-drain is working on this unit (lock {}); try again when it has finished",

@@ -22,9 +22,9 @@
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
-//!    [`settings::layers`], [`systemd`], [`tls`], [`way`]
+//!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
-//! 6. values: [`context`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
+//! 6. values: [`context`], [`curve`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
@@ -39,6 +39,7 @@ pub mod clock;
 mod commands;
 pub mod confirm;
 pub mod context;
+pub mod curve;
 pub mod datagram;
 pub mod discover;
 pub mod drain;
@@ -72,6 +73,7 @@ pub mod row;
 pub mod settings;
 pub mod sockets;
 pub mod systemd;
+pub mod terminal;
 mod terminate;
 pub mod text;
 pub mod tidings;
@@ -169,7 +171,7 @@ fn tasks(command: &Command) -> &'static [Task] {
             &[Move, MakeAnew, See, ActAsUser, EnterNetworks, Signal]
         }
         Command::DropIn => &[Move, See, ActAsUser, EnterNetworks],
-        Command::Agent => &[],
+        Command::Agent | Command::History { .. } => &[],
     }
 }
 

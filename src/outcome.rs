@@ -1,5 +1,6 @@
 //! How a drain ended, and every sentence about it.
 
+use crate::curve::Curve;
 use crate::endpoint::Kind;
 use crate::load::Load;
 use crate::row::Before;
@@ -87,6 +88,27 @@ pub struct Ending {
     pub balancers: Balancers,
     /// What each of them said of this node before.
     pub before: Vec<Vec<Before>>,
+    /// How it went; none if there was nothing to wait for.
+    pub course: Option<Course>,
+}
+
+/// How a wait went.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// The cap.
+    pub at_most: Duration,
+    /// Until when a zero would not have been believed, because the load balancers might still have sent.
+    pub notice: Duration,
+    /// Until when the front end on this host went on serving the health file, if it is asked.
+    pub front_end: Option<Duration>,
+    /// The first load that was known.
+    pub first: Option<u64>,
+    /// The highest.
+    pub highest: Option<u64>,
+    /// All of them.
+    pub curve: Curve,
+    /// What was left to wait for.
+    pub held_up_by: Option<String>,
 }
 
 impl fmt::Display for Ending {

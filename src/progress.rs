@@ -96,6 +96,20 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// What is left to wait for.
+    #[must_use]
+    pub fn left(&self, drain: &Drain) -> String {
+        match (drain.confirm().verdict(), drain.load()) {
+            (Verdict::In(which), _) => format!("{} still sends requests", self.balancer(which)),
+            (_, Load::Unknown(why)) => format!("the load is unknown ({why})"),
+            (_, Load::Known(load)) if !drain.is_idle() => format!("{load} in flight"),
+            (Verdict::Busy(which) | Verdict::Settling(which) | Verdict::Unclear(which), _) => {
+                format!("{} has not confirmed", self.balancer(which))
+            }
+            (Verdict::NotAsked | Verdict::Confirmed(_), _) => "min-drain".to_owned(),
+        }
+    }
+
     fn balancer(&self, which: usize) -> String {
         self.balancers.get(which).cloned().unwrap_or_default()
     }

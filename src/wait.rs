@@ -231,6 +231,7 @@ pub fn drain(
                     progress.timed_out(&drain);
                 }
                 let (load, front_end) = (drain.load().clone(), drain.front_end());
+                let held_up_by = (outcome != Outcome::Drained).then(|| progress.left(&drain));
                 return Ending {
                     server: progress.server(),
                     outcome,
@@ -239,6 +240,7 @@ pub fn drain(
                     front_end,
                     balancers: drain.balancers(),
                     before: drain.confirm().before(),
+                    course: Some(drain.course(now, held_up_by)),
                 };
             }
         }

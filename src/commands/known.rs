@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::pool::{Activity, LastDrain, Member, Membership, Phase, Published, Record, drain_in_progress};
+use crate::pool::{Activity, Member, Membership, PastDrain, Phase, Published, Record, drain_in_progress};
 use crate::systemd;
 use crate::unit::Activity as UnitActivity;
 
@@ -20,7 +20,7 @@ pub(super) struct Known {
     /// Whether a `stop` goes on.
     pub(super) is_draining: bool,
     /// How the last drain ended.
-    pub(super) last_drain: Option<LastDrain>,
+    pub(super) last_drain: Option<PastDrain>,
 }
 
 impl Known {

@@ -3,8 +3,7 @@
 
 use crate::context::Context;
 use crate::message::Message;
-use crate::outcome::{Balancers, FrontEnd, Outcome};
-use crate::pool::{LastDrain, Member, Store, drain_in_progress};
+use crate::pool::{Member, PastDrain, Store, drain_in_progress};
 use crate::report::{LastWords, Reporter};
 use nix::time::{ClockId, clock_gettime};
 use std::panic::{self, PanicHookInfo};
@@ -28,7 +27,7 @@ pub(super) fn prepare(context: &Context, drains: bool) {
         // Not by what panics itself where the clock is broken.
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
         let elapsed = now.saturating_sub(Duration::from_millis(began.boottime_ms));
-        store.note_last_drain(&died(elapsed, began.at.clone()));
+        store.note_drain_at_once(&PastDrain::died(Some(began.clone()), elapsed, began.at.clone()));
         store.note_end();
     }));
 }
@@ -42,12 +41,6 @@ fn what(panic: &PanicHookInfo<'_>) -> String {
         Some(place) => format!("{words}, at {}:{}", place.file(), place.line()),
         None => words,
     }
-}
-
-fn died(elapsed: Duration, at: String) -> LastDrain {
-    let seconds = elapsed.as_secs();
-    let (front_end, balancers) = (FrontEnd::NotAsked, Balancers::NotAsked);
-    LastDrain { outcome: Outcome::Died, load: None, seconds, at, front_end, balancers, seconds_out: None }
 }
 
 /// A drain that has begun and has not ended, and that nobody is busy with: for so long it went on at most.
@@ -64,7 +57,7 @@ pub(super) fn ended_silently(member: &Member) -> Option<Duration> {
 pub(super) fn tell(member: &Member, elapsed: Duration, reporter: &Reporter) {
     reporter.tell(Message::EndedSilently(elapsed));
     let store = member.store();
-    store.note_last_drain(&died(elapsed, store.now().at));
+    store.note_drain(&PastDrain::died(store.unfinished(), elapsed, store.now().at));
     store.publish();
     store.note_end();
 }

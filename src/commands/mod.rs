@@ -9,6 +9,7 @@ mod drop_in;
 mod effective;
 mod finding;
 mod found;
+mod history;
 mod known;
 mod last_words;
 mod left_running;
@@ -56,6 +57,14 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
         Command::Status { json, exit_code } => {
             let standing = status::run(context, settings, *json)?;
             return Ok(if *exit_code { standing } else { DONE });
+        }
+        Command::History { since, failed, json, verbose } => {
+            let form = match (json, verbose) {
+                (true, _) => history::Form::Json,
+                (false, true) => history::Form::Full,
+                (false, false) => history::Form::Table,
+            };
+            history::run(context, history::Wanted { since: *since, failed: *failed, form })?;
         }
         Command::Check { quiet, url, trial, observe } => {
             let front = match url {

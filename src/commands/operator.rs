@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::message::Message;
 use crate::outcome::Outcome;
-use crate::pool::{By, Member, Out, Record, Wish};
+use crate::pool::{By, Member, Out, Record, Why, Wish};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::wait::Signals;
@@ -64,9 +64,11 @@ impl Session<'_> {
 
     fn wait_until_drained(&self, member: &mut Member, started: Instant, out: Out) -> Result<()> {
         member.let_come_back();
-        let running = Running::find(self.context);
+        let (began, running) = (member.store().now(), Running::find(self.context));
         let ending = self.wait_for_zero(member, &running, started, out);
+        self.note(member, &ending, Why::Operator, began);
         member.store().note_away(self.said_before(&ending));
+        member.store().publish();
         match (&ending.outcome, &ending.load) {
             (Outcome::Drained, Load::Known(_)) | (Outcome::HhvmEnded | Outcome::NotRunning, _) => Ok(()),
             _ => Err(Error::NotDrained(ending.status_line())),

@@ -10,7 +10,7 @@ use crate::drain::Event;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pool::{Announcement, By, Left, Member, Own, Record, drain_in_progress};
+use crate::pool::{Announcement, By, Left, Member, Own, Record, Stage, drain_in_progress};
 use crate::problem::Problem;
 use crate::process::Process;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
@@ -31,6 +31,7 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     member.store().tidy();
     // After a boot, nothing is published of this unit yet.
     member.store().publish();
+    note_stage(context, &member, wait);
     let (record, left) = (member.store().record()?, left_behind(context));
     let died = ended_silently(&member);
     let awaits = context.caller == Caller::RepoolUnit && member.store().away().is_some();
@@ -54,6 +55,15 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     }
     session.reporter.flush();
     result
+}
+
+/// Where a hook is by itself an event of the last drain, notes when it was called.
+fn note_stage(context: &Context, member: &Member, wait: bool) {
+    match context.caller {
+        Caller::StopHook => member.store().note_stage(Stage::Down),
+        Caller::StartHook if !wait => member.store().note_stage(Stage::Starts),
+        Caller::StartHook | Caller::RepoolUnit | Caller::ShutdownUnit | Caller::Person => {}
+    }
 }
 
 /// HHVM, if it outlives its stop. systemd.exec(5): `$MAINPID` is set in `ExecStopPost=` while the main process lives,
@@ -174,7 +184,10 @@ impl Session<'_> {
             return Ok(());
         };
         match self.wait_until_it_serves(process, &running.scope, patience, &mut Known::default()) {
-            Serving::Yes => self.bring_back_and_say_so(member)?,
+            Serving::Yes => {
+                member.store().note_stage(Stage::Serves);
+                self.bring_back_and_say_so(member)?;
+            }
             Serving::NotYet(why) => {
                 self.stay_out_until_it_serves(&format!("{server} does not serve yet ({why})"));
             }
@@ -217,6 +230,7 @@ impl Session<'_> {
                 Serving::Interrupted => return Ok(()),
                 Serving::NotYet(_) => continue,
                 Serving::Yes => {
+                    member.store().note_stage(Stage::Serves);
                     self.try_to_bring_back(member, &mut told)?;
                     // What is left is another unit's, which sees to it.
                     if !is_ours(member)? {

@@ -2,13 +2,14 @@
 
 use super::asking::{Running, source_of};
 use super::balancing::balancers_of;
+use crate::clock::Stamp;
 use crate::context::{Caller, Context};
 use crate::drain::{Drain, Limits, Since};
 use crate::endpoint::Kind;
 use crate::kernel::{Host, is_one_network};
 use crate::message::Message;
 use crate::outcome::Ending;
-use crate::pool::{Announcement, Member, Out};
+use crate::pool::{Announcement, Member, Out, PastDrain, Why};
 use crate::power::{self, Task};
 use crate::probe::FrontEnd;
 use crate::problem::Problem;
@@ -48,6 +49,13 @@ impl<'a> Session<'a> {
         self.tell_problems(asked.problems);
         power::keep(&self.tasks_of_the_wait(running));
         Watch::over(running.main.process(), &self.signals).asking(asked.source)
+    }
+
+    /// Leaves a row in the history.
+    pub(super) fn note(&self, member: &Member, ending: &Ending, why: Why, began: Stamp) {
+        let store = member.store();
+        let invocation = self.context.env.get("INVOCATION_ID").map(str::to_owned);
+        store.note_drain(&PastDrain { invocation, ..PastDrain::of(ending, why, began, store.now()) });
     }
 
     /// What is left to do, now that HHVM's files are read.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::outcome::{Balancers, FrontEnd};
-use crate::pool::{By, LastDrain, Member, Membership, Phase, Record, Whereabouts};
+use crate::pool::{By, Member, Membership, PastDrain, Phase, Record, Whereabouts};
 use crate::row::Sends;
 use crate::settings::Settings;
 use crate::text::{clean, paths};
@@ -35,7 +35,7 @@ struct Status {
     load: Option<u64>,
     load_error: Option<String>,
     balancers: Vec<AtBalancer>,
-    last_drain: Option<LastDrain>,
+    last_drain: Option<PastDrain>,
     record_error: Option<String>,
     #[serde(skip)]
     runs: bool,

@@ -2,12 +2,13 @@
 
 use super::asking::Running;
 use super::session::Session;
+use crate::clock::Stamp;
 use crate::context::{Caller, Context};
 use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
 use crate::message::Message;
 use crate::outcome::{Balancers, Ending, FrontEnd, Outcome};
-use crate::pool::{Depooled, DrainLock, LastDrain, Member, Out, Wish};
+use crate::pool::{Depooled, DrainLock, Member, Out, Why, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
 use crate::settings::Settings;
@@ -36,12 +37,13 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
+    let began = member.store().now();
     let ending = match (depooled, &running.main) {
         (Some(depooled), _) => session.drain(&mut member, &running, depooled, started),
         (None, Main::Hidden) => session.wait_in_the_pool(&mut member, &running, started),
         (None, _) => not_running(settings.kind),
     };
-    session.conclude(&member, &ending);
+    session.conclude(&member, &ending, began);
     if let Main::LeftToUs(main, followers) = &to_be_stopped(context, running.main) {
         terminate(main, followers, &session.signals, &session.reporter);
         session.reporter.status(ending.status_line(), Duration::ZERO);
@@ -78,6 +80,7 @@ fn not_running(server: Kind) -> Ending {
         front_end: FrontEnd::NotAsked,
         balancers: Balancers::NotAsked,
         before: Vec::new(),
+        course: None,
     }
 }
 
@@ -99,29 +102,25 @@ impl Session<'_> {
     }
 
     /// Tells how it ended, to people, systemd and the next `status`.
-    fn conclude(&self, member: &Member, ending: &Ending) {
+    fn conclude(&self, member: &Member, ending: &Ending, began: Stamp) {
         if let (FrontEnd::StillUp, Some(url)) = (ending.front_end, &self.settings.health_url) {
             self.reporter.tell(Message::FrontEndStillUp(url.to_string()));
         }
         self.reporter.tell(Message::Finished(ending.clone()));
         self.reporter.status(ending.status_line(), Duration::ZERO);
-        let load = match ending.load {
-            Load::Known(load) => Some(load),
-            Load::Unknown(_) => None,
-        };
-        member.store().note_last_drain(&LastDrain {
-            outcome: ending.outcome.clone(),
-            load,
-            seconds: ending.elapsed.as_secs(),
-            at: member.store().now().at,
-            front_end: ending.front_end,
-            balancers: ending.balancers,
-            seconds_out: None,
-        });
+        self.note(member, ending, self.why(), began);
         if ending.outcome != Outcome::NotRunning {
             member.store().note_away(self.said_before(ending));
         }
         member.store().note_end();
         member.store().publish();
+    }
+    /// What systemd does with the unit afterwards, the next hooks see.
+    fn why(&self) -> Why {
+        match self.context.caller {
+            Caller::StopHook => Why::Stop,
+            Caller::ShutdownUnit => Why::Shutdown,
+            Caller::StartHook | Caller::RepoolUnit | Caller::Person => Why::Operator,
+        }
     }
 }

@@ -96,11 +96,13 @@ impl Store {
     /// out.
     pub fn note_balancers(&self, send: bool) {
         let Some(away) = self.away().filter(|away| away.by == By::Drain) else { return };
-        if let Some(mut last) = self.last_drain() {
-            let time = away.since.about(&self.now()).filter(|_| send);
+        let now = self.now();
+        let time = away.since.about(&now).filter(|_| send);
+        self.amend(|last| {
             last.seconds_out = time.map(|time| time.as_secs());
-            self.note_last_drain(&last);
-            self.publish();
-        }
+            if send {
+                last.balancers_send(&now);
+            }
+        });
     }
 }

@@ -108,6 +108,32 @@ impl Beside {
     }
 }
 
+/// Adds to the file at `spot`, made if there is none, all of `bytes` or nothing.
+///
+/// # Errors
+/// As mkdir(2), open(2) and write(2); and if others than root have, or could have, written it.
+pub fn append(spot: &Spot, bytes: &[u8]) -> io::Result<()> {
+    let directory = make_directory(&spot.root, spot.shelf)?;
+    match vouch(&directory, spot.name()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let flags = OFlags::WRONLY
+        | OFlags::APPEND
+        | OFlags::CREATE
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::CLOEXEC;
+    let mut file: File = openat(&directory, spot.name(), flags, Mode::RUSR | Mode::WUSR)?.into();
+    let before = file.metadata()?.len();
+    if file.write(bytes)? == bytes.len() {
+        return Ok(());
+    }
+    // The disk is full.
+    file.set_len(before)?;
+    Err(io::ErrorKind::WriteZero.into())
+}
+
 /// What is in the file at `spot`, whoever has written it.
 ///
 /// # Errors

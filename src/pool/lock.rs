@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for another call to finish its few renames.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same, where it may as well be left.
+const SHORT_PATIENCE: Duration = Duration::from_millis(200);
 /// How often a lock is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(5);
 /// As the kernel has them in its 16 bits.
@@ -48,6 +50,14 @@ impl WriteLock {
         spots.push(store.lock("lock"));
         let give_up = Instant::now() + PATIENCE;
         spots.iter().map(|spot| take_until(spot, give_up)).collect::<Result<_>>().map(Self)
+    }
+
+    /// Takes the lock of the unit alone, for what nothing depends on.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when it is not to be had soon.
+    pub(super) fn of_unit(store: &Store) -> Result<Self> {
+        take_until(&store.lock("lock"), Instant::now() + SHORT_PATIENCE).map(|held| Self(vec![held]))
     }
 }
 

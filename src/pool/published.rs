@@ -2,7 +2,7 @@
 //! goes on just now. It lies in memory, and is written anew whenever one of these changes.
 
 use super::activity::{Activity, Phase};
-use super::last_drain::LastDrain;
+use super::past_drain::PastDrain;
 use super::record::{By, Record};
 use crate::clock::Stamp;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct Published {
     /// What goes on, if anything does.
     pub activity: Option<Activity>,
     /// How the last drain ended.
-    pub last_drain: Option<LastDrain>,
+    pub last_drain: Option<PastDrain>,
 }
 
 /// The same, as it stands in the file.
@@ -41,7 +41,7 @@ struct Members {
     reason: Option<String>,
     since: Option<Stamp>,
     activity: Option<Activity>,
-    last_drain: Option<LastDrain>,
+    last_drain: Option<PastDrain>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,7 +1,6 @@
-//! Where the record and the note of the last drain lie, and how they get there whole.
+//! Where the record lies, and what is kept beside it, and how they get there whole.
 
 use super::copy::Copy;
-use super::last_drain::LastDrain;
 use super::record::Record;
 use super::shelf::{RUNTIME, STATE, Shelf, Spot};
 use super::whole::{
@@ -196,17 +195,6 @@ impl Store {
             Ok(mut names) => names.any(|name| *name == *spot.name()),
             Err(error) => !is_absent(&error),
         }
-    }
-
-    /// The last drain, if one is known.
-    #[must_use]
-    pub fn last_drain(&self) -> Option<LastDrain> {
-        read(&self.spot(STATE, "last.json")).ok().flatten()
-    }
-
-    /// Notes the last drain. Nothing depends on it, so a full disk only costs the note.
-    pub fn note_last_drain(&self, last: &LastDrain) {
-        let _ = write(&self.spot(STATE, "last.json"), last, Readers::Root, Durability::WhenConvenient);
     }
 
     /// The unit.

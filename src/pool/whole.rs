@@ -57,8 +57,16 @@ pub fn write<T: Serialize>(
 ) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
+    write_text(spot, &bytes, readers, durability)
+}
+
+/// The same, of what is no single value.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_text(spot: &Spot, bytes: &[u8], readers: Readers, durability: Durability) -> io::Result<()> {
     let mut beside = Beside::create(spot, readers)?;
-    let written = beside.fill(&bytes).and_then(|()| match durability {
+    let written = beside.fill(bytes).and_then(|()| match durability {
         Durability::Synced if beside.replaces(spot) => beside.sync(),
         Durability::Synced | Durability::WhenConvenient => Ok(()),
     });

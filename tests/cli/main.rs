@@ -15,6 +15,7 @@ mod balancers;
 mod clocks;
 mod docroot;
 mod haproxy;
+mod history;
 mod image;
 mod liar;
 mod meanwhile;

@@ -14,7 +14,7 @@ use std::time::Duration;
 type Held = Result<(), String>;
 
 /// How the names of files end that may stay in the state directories.
-const KNOWN: [&str; 6] = [".json", ".copies", ".lock", ".drain", ".state", ".away"];
+const KNOWN: [&str; 7] = [".json", ".copies", ".lock", ".drain", ".state", ".away", ".history"];
 
 /// What is found of the health files.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,6 +14,7 @@ mod foreign_units;
 mod fronts;
 mod harness;
 mod health_url;
+mod history;
 mod host;
 mod kernel;
 mod matrix;
@@ -74,6 +75,9 @@ const ONCE: &[Test] = tests! {
         a_removal_of_the_package_brings_back_the_node_of_a_stopped_hhvm;
     overrides:
         a_timeout_beyond_that_of_the_unit_is_granted;
+    history:
+        a_restart_leaves_a_row_with_all_its_phases,
+        the_timer_among_the_examples_fails_loudly;
     attacks:
         a_crowd_of_light_processes_does_not_take_the_descriptors,
         a_younger_process_with_a_lower_number_is_not_taken_for_hhvm,

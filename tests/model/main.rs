@@ -13,7 +13,7 @@ mod promises;
 mod scenes;
 mod search;
 
-use hhvm_drain::{context, error, message, outcome, text};
+use hhvm_drain::{context, error, message, text};
 use scenes::Size;
 use std::process::ExitCode;
 

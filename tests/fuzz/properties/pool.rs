@@ -1,7 +1,7 @@
 //! What holds for every record, also for one of another version of this program.
 
 use super::copy::Copy;
-use super::{Boot, Entry, Fate, FileId, LastDrain, Membership, Place, Published, Record, View, Word};
+use super::{Boot, Entry, Fate, FileId, Membership, PastDrain, Place, Published, Record, View, Word};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
@@ -48,7 +48,7 @@ pub fn published(bytes: &[u8]) {
     if let Some(copies) = is_written_alike::<Vec<Copy>>(bytes) {
         assert!(copies.iter().map(Copy::size).sum::<usize>() <= bytes.len());
     }
-    is_written_alike::<LastDrain>(bytes);
+    is_written_alike::<PastDrain>(bytes);
 }
 
 fn is_written_alike<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {

@@ -25,8 +25,6 @@ mod find;
 mod half_move;
 #[path = "../../../src/pool/identity.rs"]
 mod identity;
-#[path = "../../../src/pool/last_drain.rs"]
-mod last_drain;
 #[path = "../../../src/pool/member.rs"]
 mod member;
 #[path = "../../../src/pool/names.rs"]
