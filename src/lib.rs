@@ -23,7 +23,7 @@
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
-//! 6. values: [`context`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
+//! 6. values: [`context`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`order`], [`outcome`], [`page_url`], [`password`],
 //!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
@@ -53,6 +53,7 @@ pub mod locate;
 pub mod message;
 pub mod notice;
 pub mod opens;
+pub mod order;
 pub mod outcome;
 pub mod page_url;
 pub mod password;
