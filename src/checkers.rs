@@ -4,6 +4,7 @@
 //! A balancer's period is its interval plus the time that its check takes, so combs slide against each other, and no
 //! window of fixed length would count them. A comb is followed tooth by tooth instead.
 
+use crate::order;
 use std::time::Duration;
 
 /// How far a tooth may be from where it should be: what a busy machine takes until this program runs. Measured on an idle
@@ -58,7 +59,7 @@ impl Checkers {
                 break;
             }
         }
-        regular.sort_by_key(|checker| checker.period);
+        order::sort_by_key(&mut regular, |checker| checker.period);
         let others = search.left() + moments.len() - looked_at.len();
         Self { regular, others }
     }

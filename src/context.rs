@@ -1,5 +1,6 @@
 //! What one run depends on: the file system root and the environment, as values that a test can set.
 
+use crate::order;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,7 @@ impl Env {
         let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self(std::env::vars_os().filter_map(utf8).collect())
+        Self(order::map(std::env::vars_os().filter_map(utf8)))
     }
 
     /// The value of `name`, unless it is unset or empty.

@@ -24,8 +24,8 @@
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
-//! 6. values: [`context`], [`curve`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`outcome`], [`page_url`], [`password`],
-//!    [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
+//! 6. values: [`context`], [`curve`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`order`], [`outcome`],
+//!    [`page_url`], [`password`], [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
 //! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
@@ -55,6 +55,7 @@ pub mod locate;
 pub mod message;
 pub mod notice;
 pub mod opens;
+pub mod order;
 pub mod outcome;
 pub mod page_url;
 pub mod password;

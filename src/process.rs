@@ -3,6 +3,7 @@
 use crate::context::{Context, Env};
 use crate::files::entries;
 use crate::kernel::{Host, Scope, listeners, own_cgroup, shows_processes};
+use crate::order;
 use crate::unit::Unit;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
@@ -202,7 +203,7 @@ impl Main {
             Some((started, parent(&stat).is_some_and(|parent| found.contains(&parent)), *pid))
         };
         let mut ages: Vec<_> = found.iter().filter_map(age).collect();
-        ages.sort_unstable();
+        order::sort(&mut ages);
         let mut by_age =
             ages.into_iter().map(|(started, _, pid)| Follower { pid, started, proc: proc.to_owned() });
         let Some(main) = by_age.find_map(|oldest| oldest.open()) else { return Self::Gone };

@@ -2,6 +2,7 @@
 
 use crate::context::{Root, UnitName};
 use crate::files;
+use crate::order;
 use crate::unit::{Own, Patience, Unit};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::Read;
@@ -49,7 +50,7 @@ pub fn followers(unit: &Unit) -> Option<Vec<Unit>> {
 /// The names of the units that are stopped because one of `units` is.
 fn names(units: &[Unit]) -> Vec<String> {
     let names = units.iter().flat_map(|unit| &unit.stops).map(|(_, name)| name.clone());
-    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    order::set(names).into_iter().collect()
 }
 
 /// What the unit's files say, and systemd's defaults for what they do not, without this program's drop-ins.

@@ -1,6 +1,7 @@
 //! HAProxy's runtime API (management.txt, 9.3): one connection, one line of commands, one answer.
 
 use super::reader::{ANSWER_MAX, Reader, left};
+use crate::order;
 use crate::row::{Hidden, Mine, Named, Row, Table, Unclear, View, hidden};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::io::{self, ErrorKind, Read, Write};
@@ -132,8 +133,8 @@ fn shown(mut rows: Vec<Row>, hidden: &[Hidden]) -> Vec<Row> {
     if hidden.is_empty() {
         return rows;
     }
-    let addresses: std::collections::BTreeMap<(&str, &str), _> =
-        hidden.iter().map(|(backend, server, at)| ((backend.as_str(), server.as_str()), *at)).collect();
+    let addresses =
+        order::map(hidden.iter().map(|(backend, server, at)| ((backend.as_str(), server.as_str()), *at)));
     for row in &mut rows {
         let key = (row.id.backend.as_str(), row.id.server.as_str());
         row.id.address = row.id.address.or_else(|| addresses.get(&key).copied());

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use std::net::ToSocketAddrs;
 use std::time::Instant;
 use ureq::Agent;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::TcpConnector;
 
 /// Room for an answer's head, and for what is read at a time.
 const BUFFER: usize = 16 << 10;
@@ -55,7 +55,7 @@ impl Pages {
             .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
         match &self.web.scheme {
-            Scheme::Http => Ok(Agent::with_parts(config, DefaultConnector::default(), InThread)),
+            Scheme::Http => Ok(Agent::with_parts(config, TcpConnector::default(), InThread)),
             Scheme::Https(file) => {
                 let tls = Tls::new(&self.root, file.as_deref(), None).map_err(Unclear::File)?;
                 Ok(tls.agent(config))

@@ -1,6 +1,7 @@
 //! How the other units stand that share a health file with this one.
 
 use crate::context::UnitName;
+use crate::order;
 use crate::pool::{Member, Neighbours, Standing};
 use crate::systemd;
 use crate::unit::Activity;
@@ -18,5 +19,5 @@ pub(super) fn neighbours(member: &Member) -> Neighbours {
         Activity::Other => Some(Standing::Stopped),
     };
     let asked = member.sharers().into_iter().take_while(|_| Instant::now() < give_up);
-    asked.filter_map(|unit| Some((unit.clone(), standing(&unit)?))).collect()
+    order::map(asked.filter_map(|unit| Some((unit.clone(), standing(&unit)?))))
 }

@@ -1,6 +1,7 @@
 //! What the reading of HHVM's configuration asks for: files by their names, as HHVM sees them.
 
 use super::origin::{Cause, Origin};
+use crate::order;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,7 @@ pub(super) fn matching(files: &mut dyn Files, pattern: &Path) -> Result<Vec<Path
         Err(missing) => return Err(Cause::of_file(directory.to_owned(), missing)),
     };
     names.retain(|name| fits(last.as_bytes(), name.as_bytes()) && !name.as_bytes().starts_with(b"."));
-    names.sort();
+    order::sort(&mut names);
     Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 

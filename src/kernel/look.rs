@@ -9,8 +9,8 @@ use super::space::NetSpace;
 use super::unseen::check;
 use super::wire::Wanted;
 use super::{Host, Scope, Unseen};
+use crate::order;
 use crate::sockets::{Held, Holder, Listener, Place, Process, Seen, Space, TcpRow};
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -102,7 +102,7 @@ pub fn relist(mut seen: Seen, host: &Host, deadline: Instant) -> Result<Seen, Un
         if places().any(|place| place.port().is_none()) {
             space.list_unix(Wanted::Connections, deadline)?;
         }
-        let ports: BTreeSet<u16> = places().filter_map(Place::port).collect();
+        let ports = order::set(places().filter_map(Place::port));
         ports.into_iter().try_for_each(|port| space.list_tcp(Wanted::Connections, port, deadline))?;
         spaces.push(space.listed);
     }
@@ -159,7 +159,7 @@ fn descriptors(processes: &[Process], host: &Host, deadline: Instant) -> Result<
             if looked_at > DESCRIPTORS_MAX { Err(Unseen::TooMany("descriptors")) } else { Ok(()) }
         })?;
     }
-    held.sort_unstable();
+    order::sort(&mut held);
     Ok(held)
 }
 

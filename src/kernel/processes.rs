@@ -2,6 +2,7 @@
 
 use super::unseen::check;
 use super::{Host, Program, Scope, Unseen, cgroup};
+use crate::order;
 use crate::sockets::Process;
 use rustix::process::getuid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +71,7 @@ pub(super) fn of_unit(pids: &[i32], host: &Host, deadline: Instant) -> Result<Ve
     };
     let mut of_unit: Vec<Process> =
         processes.values().filter(|process| !is_looker(process)).cloned().collect();
-    of_unit.sort_by_key(|process| (process.started, process.pid));
+    order::sort_by_key(&mut of_unit, |process| (process.started, process.pid));
     Ok(of_unit)
 }
 
@@ -88,7 +89,7 @@ fn is_hook(process: &Process, host: &Host) -> bool {
 fn with_descendants(main: i32, host: &Host) -> Result<Vec<i32>, Unseen> {
     let all = cgroup::numbers(&host.proc)?;
     let parents = all.into_iter().filter_map(|pid| Some((pid, stat(&host.proc, pid).ok()?.process.parent)));
-    let parents: BTreeMap<i32, i32> = parents.collect();
+    let parents = order::map(parents);
     let descends = |pid: i32| {
         let line = std::iter::successors(Some(pid), |pid| parents.get(pid).copied()).take(parents.len() + 1);
         line.into_iter().any(|pid| pid == main)

@@ -1,6 +1,7 @@
 //! `include=` takes a pattern, as glob(3) without `GLOB_BRACE` reads it (`fpm_conf.c`, `fpm_conf_ini_parser_include`).
 
 use super::Files;
+use crate::order;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub fn expand(pattern: &[u8], files: &mut dyn Files) -> Result<Vec<PathBuf>, Str
                 return Err(format!("matches more than {MATCHES_MAX} names"));
             }
         }
-        next.sort();
+        order::sort(&mut next);
         found = next;
     }
     // A name without a pattern must be there to match.

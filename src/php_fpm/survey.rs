@@ -4,6 +4,7 @@
 //! that the files have and the kernel has not does not run.
 
 use super::{Answering, Configuration, Listen, Pool, Spot};
+use crate::order;
 use crate::sockets::{Name, Place};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -62,7 +63,7 @@ impl Survey {
         let mut free: Vec<Place> = places.to_vec();
         let mut pools: Vec<&Pool> = configuration.pools.iter().collect();
         // A name may stand for any address, so that it gets what no other has taken.
-        pools.sort_by_key(|pool| matches!(pool.listen, Some(Listen::Name(..))));
+        order::sort_by_key(&mut pools, |pool| matches!(pool.listen, Some(Listen::Name(..))));
         for pool in pools {
             let Some(listen) = &pool.listen else { continue };
             match take(&mut free, listen) {

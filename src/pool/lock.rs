@@ -4,6 +4,7 @@ use super::guard::{is_at, lock_file, may_be_locked};
 use super::shelf::Spot;
 use super::store::Store;
 use crate::error::{Error, Result};
+use crate::order;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::fs::{FlockOperation, flock};
@@ -45,7 +46,7 @@ impl WriteLock {
     /// [`Error::Busy`] when one is not to be had.
     pub(super) fn take(store: &Store, health_files: &[PathBuf]) -> Result<Self> {
         let mut spots: Vec<_> = health_files.iter().map(|path| store.file_lock(path)).collect();
-        spots.sort_by(|one, other| one.name().cmp(other.name()));
+        order::sort_by(&mut spots, |one, other| one.name().cmp(other.name()));
         spots.dedup_by(|one, other| one.name() == other.name());
         spots.push(store.lock("lock"));
         let give_up = Instant::now() + PATIENCE;

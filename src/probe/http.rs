@@ -10,7 +10,7 @@ use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{NextTimeout, TcpConnector};
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -49,11 +49,7 @@ impl Http {
             Address::Tcp(host, port) => format!("{host}:{port}"),
             Address::Unix(_) => String::new(),
         };
-        Self {
-            agent: Agent::with_parts(config, DefaultConnector::default(), InThread),
-            authority,
-            host: None,
-        }
+        Self { agent: Agent::with_parts(config, TcpConnector::default(), InThread), authority, host: None }
     }
 
     /// Asks for the pages of `host` there.

@@ -8,6 +8,7 @@ use crate::discover;
 use crate::endpoint::{Kind, Target};
 use crate::kernel::{self, Host, Scope};
 use crate::load::Unknown;
+use crate::order;
 use crate::php_fpm::status::Requests;
 use crate::php_fpm::{Configuration, Reading, Survey, Way};
 use crate::sockets::{Listener, Place, Question, Seen};
@@ -88,7 +89,7 @@ impl Pools {
             let place = answer.reading.as_ref().filter(|reading| matches!(reading.way, Way::Connections(_)));
             self.former.extend(place.map(|reading| reading.place.clone()));
         }
-        self.former.sort();
+        order::sort(&mut self.former);
         self.former.dedup();
         // The files may have changed, and the master read them anew.
         if answers.iter().any(|answer| answer.load.is_err()) {

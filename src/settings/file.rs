@@ -4,8 +4,8 @@ use super::fleet;
 use super::places::Places;
 use super::table::{Form, SPECS, Spec};
 use crate::context::UnitName;
+use crate::order;
 use crate::problem::{Position, Severity};
-use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -240,8 +240,8 @@ fn text_or_table(spec: &Spec, value: &DeValue<'_>) -> Option<String> {
     let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
         Some((key.get_ref().to_string(), value.get_ref().as_str()?.to_owned()))
     };
-    let entries: Option<BTreeMap<String, String>> = table.iter().map(entry).collect();
-    serde_json::to_string(&entries?).ok()
+    let entries: Option<Vec<(String, String)>> = table.iter().map(entry).collect();
+    serde_json::to_string(&order::map(entries?)).ok()
 }
 
 /// A text, or where it `is_list` a list of texts.

@@ -6,6 +6,7 @@ use super::fleet::draft::Draft;
 use super::table::{Settings, Spec, VARIABLE_PREFIX};
 use crate::context::Context;
 use crate::files::{entries, read, text};
+use crate::order;
 use crate::problem::{Location, Problem};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         }
     };
     names.retain(|name| name.extension().is_some_and(|extension| extension == "toml"));
-    names.sort();
+    order::sort(&mut names);
     std::iter::once(PathBuf::from(FILE)).chain(names.into_iter().map(|name| directory.join(name))).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use super::{FileId, Held, Holder, Listener, Nature, Place, Process, TcpState, UnixState};
 use super::{Space, UnixRow};
+use crate::order;
 use std::collections::BTreeMap;
 
 /// All that was seen of a unit at one moment: every process, every descriptor of each.
@@ -31,7 +32,7 @@ impl Seen {
     #[must_use]
     pub fn listeners(&self) -> Vec<Listener> {
         let mut found: Vec<Listening> = self.listening().collect();
-        found.sort_by(|a, b| (&a.place, a.space).cmp(&(&b.place, b.space)));
+        order::sort_by(&mut found, |a, b| (&a.place, a.space).cmp(&(&b.place, b.space)));
         let mut listeners: Vec<(usize, Listener)> = Vec::new();
         for Listening { space, inode, place, file } in found {
             let holders = self.holders(inode).iter().filter_map(|held| self.holder(held));
@@ -44,7 +45,7 @@ impl Seen {
             }
         }
         let in_order = |(_, mut listener): (usize, Listener)| {
-            listener.holders.sort_by_key(|holder| (holder.process.started, holder.process.pid));
+            order::sort_by_key(&mut listener.holders, |holder| (holder.process.started, holder.process.pid));
             listener
         };
         listeners.into_iter().map(in_order).collect()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 const AUTHORITY: &[u8] = include_bytes!("../../tests/tls/ca.pem");
 const SERVER: &[u8] = include_bytes!("../../tests/tls/server.pem");
 const CLIENT: &[u8] = include_bytes!("../../tests/tls/client.pem");
+const RSA: &[u8] = include_bytes!("../../tests/tls/client-rsa.pem");
 
 /// A root with these files in it.
 fn root(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Root) {
@@ -31,7 +32,7 @@ fn identity<'a>(certificates: &'a str, key: &'a str) -> Identity<'a> {
 fn server() -> String {
     let (_files, root) = root(&[("/ca.pem", AUTHORITY)]);
     let store = trusted(&root, Some(Path::new("/ca.pem"))).unwrap();
-    let provider = Arc::new(ring::default_provider());
+    let provider = provider::provider();
     let verifier =
         WebPkiClientVerifier::builder_with_provider(store.into(), provider.clone()).build().unwrap();
     let config = ServerConfig::builder_with_provider(provider)
@@ -70,10 +71,12 @@ fn why(error: ureq::Error) -> String {
 
 #[test]
 fn a_server_that_wants_a_certificate_gets_it() {
-    let (_files, root) = root(&[("/ca.pem", AUTHORITY), ("/node.pem", CLIENT)]);
+    let (_files, root) = root(&[("/ca.pem", AUTHORITY), ("/node.pem", CLIENT), ("/rsa.pem", RSA)]);
     let ca = Some(Path::new("/ca.pem"));
-    let tls = Tls::new(&root, ca, Some(identity("/node.pem", "/node.pem"))).unwrap();
-    assert_eq!(ask(&tls, &server()).unwrap(), "ok");
+    for node in ["/node.pem", "/rsa.pem"] {
+        let tls = Tls::new(&root, ca, Some(identity(node, node))).unwrap();
+        assert_eq!(ask(&tls, &server()).unwrap(), "ok", "{node}");
+    }
     let tls = Tls::new(&root, ca, None).unwrap();
     assert_eq!(why(ask(&tls, &server()).unwrap_err()), "TLS fails: it wants a certificate of this node");
 }
