@@ -2,13 +2,13 @@
 //! of its own.
 
 mod connector;
-mod provider;
 
 use crate::context::Root;
 use crate::files;
 use crate::probe::http::InThread;
 use crate::text::quote;
 use connector::Secure;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -48,7 +48,7 @@ impl Tls {
         authorities: Option<&Path>,
         identity: Option<Identity<'_>>,
     ) -> Result<Self, String> {
-        let builder = ClientConfig::builder_with_provider(provider::provider())
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|why| format!("TLS cannot be set up ({why})"))?
             .with_root_certificates(trusted(root, authorities)?);

@@ -32,7 +32,7 @@ fn identity<'a>(certificates: &'a str, key: &'a str) -> Identity<'a> {
 fn server() -> String {
     let (_files, root) = root(&[("/ca.pem", AUTHORITY)]);
     let store = trusted(&root, Some(Path::new("/ca.pem"))).unwrap();
-    let provider = provider::provider();
+    let provider = Arc::new(ring::default_provider());
     let verifier =
         WebPkiClientVerifier::builder_with_provider(store.into(), provider.clone()).build().unwrap();
     let config = ServerConfig::builder_with_provider(provider)
