@@ -90,13 +90,13 @@ test-rust: ## run the unit, command-line and documentation tests
 	@# Most command-line tests wait for a timeout.
 	@RUST_TEST_THREADS=8 $(CARGO) test --no-fail-fast --lib --bins --test cli --test docs --test layers --test standin --test farm
 
-test-model: ## search orders of drains, operators, deploys, kills and power cuts, exhaustively within small bounds
+test-model: ## search orders of drains, operators, deploys, kills and power cuts, and of a fleet's turns, within small bounds
 	@$(NEED) "the compiler" $(COMPILER)
-	@$(CARGO) test --quiet --test model
+	@$(CARGO) test --quiet --test model --test turns
 
 model: ## the same within wider bounds, eight million transitions (three minutes)
 	@$(NEED) "the compiler" $(COMPILER)
-	@$(CARGO) test --quiet --locked --profile farm --test model -- --large
+	@$(CARGO) test --quiet --locked --profile farm --test model --test turns -- --large
 
 test-release: target/stage/.made ## run the command-line tests against the packaged program, which aborts on a panic
 	@$(CARGO) build --quiet --examples

@@ -18,7 +18,7 @@
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
-//!    [`tidings`], [`turn`]
+//!    [`slot`], [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`node`], [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
@@ -72,6 +72,7 @@ pub mod repool;
 pub mod report;
 pub mod row;
 pub mod settings;
+pub mod slot;
 pub mod sockets;
 pub mod systemd;
 mod terminate;

@@ -16,7 +16,7 @@ pub const POLL_MAX: Duration = Duration::from_secs(15);
 pub const LEASE: Duration = Duration::from_secs(45);
 
 /// Where a waiting node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Row {
     /// It waits for its turn.
     First,
@@ -110,7 +110,7 @@ pub fn poll_interval(ahead: u32, slots: Slots) -> Duration {
 }
 
 /// A node that is out and does not come back by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Blocker {
     /// Its name.
     pub node: Name,
@@ -119,7 +119,7 @@ pub struct Blocker {
 }
 
 /// Why a node does not come back by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Stuck {
     /// An operator has taken it out; who, if known.
     Operator(Option<String>),
