@@ -18,9 +18,9 @@
 //! 1. program: [`cli`], `commands`
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
-//!    [`tidings`], [`turn`]
-//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
-//!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
+//!    [`slot`], [`tidings`], [`turn`]
+//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
+//!    file and the record), [`kernel`] (who listens, and who is connected), [`node`], [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
@@ -45,6 +45,7 @@ pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
+pub mod etcd;
 pub mod farewell;
 pub mod files;
 pub mod fleet;
@@ -53,6 +54,7 @@ pub mod kernel;
 pub mod load;
 pub mod locate;
 pub mod message;
+pub mod node;
 pub mod notice;
 pub mod opens;
 pub mod order;
@@ -72,6 +74,7 @@ pub mod repool;
 pub mod report;
 pub mod row;
 pub mod settings;
+pub mod slot;
 pub mod sockets;
 pub mod systemd;
 pub mod terminal;
@@ -172,7 +175,7 @@ fn tasks(command: &Command) -> &'static [Task] {
             &[Move, MakeAnew, See, ActAsUser, EnterNetworks, Signal]
         }
         Command::DropIn => &[Move, See, ActAsUser, EnterNetworks],
-        Command::Agent | Command::History { .. } => &[],
+        Command::Agent | Command::History { .. } | Command::Fleet { .. } => &[],
     }
 }
 

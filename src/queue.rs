@@ -16,7 +16,7 @@ pub const POLL_MAX: Duration = Duration::from_secs(15);
 pub const LEASE: Duration = Duration::from_secs(45);
 
 /// Where a waiting node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Row {
     /// It waits for its turn.
     First,
@@ -110,7 +110,7 @@ pub fn poll_interval(ahead: u32, slots: Slots) -> Duration {
 }
 
 /// A node that is out and does not come back by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Blocker {
     /// Its name.
     pub node: Name,
@@ -119,7 +119,7 @@ pub struct Blocker {
 }
 
 /// Why a node does not come back by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Stuck {
     /// An operator has taken it out; who, if known.
     Operator(Option<String>),
@@ -157,7 +157,9 @@ pub fn all_stuck(snapshot: &Snapshot, node: &Name) -> Option<Vec<Blocker>> {
     (stuck.len() >= slots).then_some(stuck)
 }
 
-fn why_stuck(snapshot: &Snapshot, name: &Name, entry: &Entry) -> Option<Stuck> {
+/// Why a node that is out does not come back by itself, if so. `snapshot` shows the whole.
+#[must_use]
+pub fn why_stuck(snapshot: &Snapshot, name: &Name, entry: &Entry) -> Option<Stuck> {
     let Some(holder) = Holder::parse(&entry.value) else { return Some(Stuck::Strange) };
     if let Some(claim) = holder.units.values().find(|claim| claim.why == Why::Operator) {
         return Some(Stuck::Operator(claim.who.clone()));

@@ -25,7 +25,7 @@ pub enum Key {
 }
 
 /// What a key has at some revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// When it was created; a put leaves this as it is.
     pub created: Revision,
@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 /// How much to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Look {
     /// `limit`, and the first so many of `out/` in the order of their creation. No `alive/`, and no values but the limit's.
     First(u32),
@@ -64,7 +64,7 @@ pub struct Snapshot {
 }
 
 /// What must be so for a transaction to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Compare {
     /// There is no such key.
     Absent(Key),
@@ -75,7 +75,7 @@ pub enum Compare {
 }
 
 /// What a transaction writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Puts a value; without a lease it is durable.
     Put(Key, Vec<u8>, Option<Lease>),
@@ -84,7 +84,7 @@ pub enum Change {
 }
 
 /// Writes all changes at one revision if everything compares, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transaction {
     /// All of these must be so.
     pub compare: Vec<Compare>,

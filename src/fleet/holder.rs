@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 const BYTES_MAX: usize = 64 << 10;
 
 /// A node, as its value tells of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Holder {
     /// The format.
     pub version: u32,
@@ -26,7 +26,7 @@ pub struct Holder {
 }
 
 /// Why a unit is out, or wants to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Claim {
     /// Why.
     pub why: Why,
@@ -47,7 +47,7 @@ pub struct Claim {
 }
 
 /// What takes a unit out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// `stop`
@@ -64,7 +64,7 @@ pub enum Why {
 }
 
 /// Why a unit is out though it was not its turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Over {
     /// `--force`
