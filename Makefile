@@ -24,6 +24,8 @@ FUZZ := $(COMPILER) c++:g++
 
 FAULTS := ip:iproute2 unshare:util-linux setpriv:util-linux
 
+ETCD := flock:util-linux openssl dpkg-deb:dpkg python3:python3-venv
+
 FARM := ip:iproute2 dpkg-deb $(CONTAINERS)
 
 # What the checks of the packages need besides the compiler.
@@ -40,7 +42,7 @@ PACKAGED := $(shell find systemd debian completions examples -type f) README.md 
 
 QUICK := check-format check-clippy check-paths test-rust test-model
 STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-examples check-exposure packages test-release check-packages check-scriptlets check-repo \
-	check-reproducible check-piuparts test-faults test-hosts test-strangers test-vm test-farm
+	check-reproducible check-piuparts test-etcd test-faults test-hosts test-strangers test-vm test-farm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -152,6 +154,10 @@ test-hosts: ## test the packages on real hosts: Debian 11, 12 and 13 (root)
 	@$(NEED) test-hosts $(CONTAINERS) $(BUILD) $(REPOSITORY) || exit 0; \
 	$(call ignorable,hosts,$(CARGO) test --test hosts)
 
+test-etcd: ## test a fleet's turns with real etcd servers of several versions, on loopback (a minute)
+	@$(NEED) test-etcd $(COMPILER) $(ETCD) || exit 0; $(CARGO) build --quiet --bins; \
+	$(call ignorable,etcd,$(CARGO) test --test etcd)
+
 test-faults: target/stage/.made ## kill the packaged program at each of its system calls, and let a sample of them fail (root, two minutes)
 	@$(NEED) test-faults $(FAULTS) || exit 0; $(CARGO) build --quiet --examples; \
 	$(call ignorable,faults,TEST_PROGRAM="$$PWD/target/stage/hhvm-drain" $(CARGO) test --test faults)
@@ -184,7 +190,7 @@ farm: ## compare ways to restart, by millions of requests over hundreds of stops
 # Runs the tests $(1) with the command $(2), and notes for the summary which were ignored, and why.
 define ignorable
 $(2) | tee target/$(1).log; status=$$?; \
-sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm|the fault tests) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>"$$SKIPPED"; \
+sed -nE 's/^(host tests on Debian [0-9]*|tests on a machine|the farm|the fault tests|tests with etcd) (are|is) ignored/test-$(1): ignored \1/p' target/$(1).log >>"$$SKIPPED"; \
 [ -s "$$SKIPPED" ] || rm -f "$$SKIPPED"; exit $$status
 endef
 
@@ -251,6 +257,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
+.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-etcd test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
 	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-examples check-exposure check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always

@@ -19,7 +19,7 @@
 //! 2. loops: [`wait`], `agent`, `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
 //!    [`tidings`], [`turn`]
-//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`files`], [`pool`] (the only writers of the health
+//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
@@ -45,6 +45,7 @@ pub mod discover;
 pub mod drain;
 pub mod endpoint;
 pub mod error;
+pub mod etcd;
 pub mod farewell;
 pub mod files;
 pub mod fleet;

@@ -58,7 +58,7 @@ impl Pages {
             Scheme::Http => Ok(Agent::with_parts(config, DefaultConnector::default(), InThread)),
             Scheme::Https(file) => {
                 let tls = Tls::new(&self.root, file.as_deref(), None).map_err(Unclear::File)?;
-                Ok(tls.agent(config))
+                Ok(tls.agent(config, InThread))
             }
         }
     }

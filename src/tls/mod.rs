@@ -5,7 +5,6 @@ mod connector;
 
 use crate::context::Root;
 use crate::files;
-use crate::probe::http::InThread;
 use crate::text::quote;
 use connector::Secure;
 use rustls::crypto::ring;
@@ -17,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use ureq::Agent;
 use ureq::config::Config;
+use ureq::unversioned::resolver::Resolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
 /// The system's certificates, in one file: on Debian, on Enterprise Linux and Fedora, on SUSE.
@@ -69,8 +69,8 @@ impl Tls {
 
     /// Speaks TLS whatever the scheme of a URL is.
     #[must_use]
-    pub fn agent(&self, config: Config) -> Agent {
-        Agent::with_parts(config, TcpConnector::default().chain(Secure(self.0.clone())), InThread)
+    pub fn agent(&self, config: Config, names: impl Resolver) -> Agent {
+        Agent::with_parts(config, TcpConnector::default().chain(Secure(self.0.clone())), names)
     }
 }
 
@@ -135,6 +135,34 @@ pub fn fault(error: &io::Error) -> Option<String> {
         Error::InvalidMessage(_) => "TLS fails: the port does not speak TLS".to_owned(),
         other => format!("TLS fails: {}", quote(&other.to_string())),
     })
+}
+
+/// Whether TLS failed before either side believed the other: no request has arrived then.
+#[must_use]
+pub fn is_of_handshake(error: &io::Error) -> bool {
+    use rustls::AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+        CertificateUnknown, HandshakeFailure, ProtocolVersion, UnknownCA, UnsupportedCertificate,
+    };
+    use rustls::Error;
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(Error::InvalidCertificate(_) | Error::PeerIncompatible(_)) => true,
+        // A server of TLS 1.3 looks at the client's certificate while the client sends its request already.
+        Some(Error::AlertReceived(alert)) => matches!(
+            alert,
+            AccessDenied
+                | BadCertificate
+                | CertificateExpired
+                | CertificateRequired
+                | CertificateRevoked
+                | CertificateUnknown
+                | HandshakeFailure
+                | ProtocolVersion
+                | UnknownCA
+                | UnsupportedCertificate
+        ),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::probe::http::InThread;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::fs;
@@ -58,7 +59,7 @@ fn server() -> String {
 
 fn ask(tls: &Tls, url: &str) -> Result<String, ureq::Error> {
     let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build();
-    tls.agent(config).get(url).call()?.body_mut().read_to_string()
+    tls.agent(config, InThread).get(url).call()?.body_mut().read_to_string()
 }
 
 fn why(error: ureq::Error) -> String {
@@ -75,7 +76,9 @@ fn a_server_that_wants_a_certificate_gets_it() {
     let tls = Tls::new(&root, ca, Some(identity("/node.pem", "/node.pem"))).unwrap();
     assert_eq!(ask(&tls, &server()).unwrap(), "ok");
     let tls = Tls::new(&root, ca, None).unwrap();
-    assert_eq!(why(ask(&tls, &server()).unwrap_err()), "TLS fails: it wants a certificate of this node");
+    let error = ask(&tls, &server()).unwrap_err();
+    assert!(matches!(&error, ureq::Error::Io(error) if is_of_handshake(error)), "{error:?}");
+    assert_eq!(why(error), "TLS fails: it wants a certificate of this node");
 }
 
 #[test]
@@ -83,7 +86,9 @@ fn a_server_of_another_authority_or_name_is_not_asked() {
     let (_files, root) = root(&[("/ca.pem", AUTHORITY), ("/other.pem", CLIENT), ("/node.pem", CLIENT)]);
     let with =
         |ca: &str| Tls::new(&root, Some(Path::new(ca)), Some(identity("/node.pem", "/node.pem"))).unwrap();
-    let said = why(ask(&with("/other.pem"), &server()).unwrap_err());
+    let error = ask(&with("/other.pem"), &server()).unwrap_err();
+    assert!(matches!(&error, ureq::Error::Io(error) if is_of_handshake(error)), "{error:?}");
+    let said = why(error);
     assert!(said.ends_with("is not from an authority that is trusted here; set ca-file"), "{said}");
     let said = why(ask(&with("/ca.pem"), &server().replace("127.0.0.1", "localhost")).unwrap_err());
     assert!(said.contains("not valid for name \"localhost\""), "{said}");
@@ -97,7 +102,7 @@ fn a_server_that_says_nothing_is_given_up_in_time_and_one_without_tls_is_named()
     let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
     let config = Agent::config_builder().timeout_global(Some(Duration::from_millis(300))).build();
     let begin = Instant::now();
-    let error = tls.agent(config).get(&url).call().unwrap_err();
+    let error = tls.agent(config, InThread).get(&url).call().unwrap_err();
     assert!(matches!(error, ureq::Error::Timeout(_)), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(2));
     drop(listener.accept().unwrap());
