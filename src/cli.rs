@@ -1,6 +1,7 @@
 //! The command line. Settings stay text here, because files, variables and flags share one parser, in
 //! [`crate::settings`].
 
+use crate::fleet::{LIMIT_MAX, Name};
 use crate::page_url::PageUrl;
 use crate::settings::layers::Flags;
 use crate::settings::{Form, SPECS, Spec};
@@ -140,8 +141,34 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = observation)]
         observe: Option<Duration>,
     },
+    /// Show which nodes of the fleet are out and which wait for their turn
+    Fleet {
+        /// What to change; nothing is changed without it
+        #[command(subcommand)]
+        action: Option<FleetAction>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the drop-in for the unit that --unit names
     DropIn,
+}
+
+/// What an operator changes in a fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum FleetAction {
+    /// Let this many nodes be out at once
+    Limit {
+        /// From 1 to 10000
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+        nodes: u32,
+    },
+    /// Free the slot of a node that will not give it back
+    Free {
+        /// The node's name, as `fleet` shows it
+        #[arg(value_name = "NODE", value_parser = Name::parse)]
+        node: Name,
+    },
 }
 
 /// One flag for every setting of the table.

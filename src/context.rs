@@ -74,6 +74,12 @@ impl<const N: usize> From<[(&str, &str); N]> for Env {
     }
 }
 
+/// The login name of the person who runs the program, as far as the environment tells.
+#[must_use]
+pub fn operator(env: &Env) -> Option<&str> {
+    ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| env.get(name))
+}
+
 /// Who runs the program: a person, or which of systemd's hooks.
 ///
 /// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager": `$SERVICE_RESULT` is set for

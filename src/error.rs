@@ -1,5 +1,6 @@
 //! What can go wrong for a person who calls the program: one line for each, which says what to do.
 
+use crate::fleet::Failure;
 use crate::text::paths;
 use std::fmt;
 use std::io;
@@ -63,6 +64,8 @@ pub enum Error {
     NoSocket(io::Error),
     /// `check` found this many errors.
     CheckFailed(usize),
+    /// What was to be done with the fleet's keys could not be done; why, and what to do.
+    Fleet(String),
     /// The answer could not be written.
     Output(io::Error),
 }
@@ -129,9 +132,16 @@ impl fmt::Display for Error {
             ),
             Self::CheckFailed(1) => f.write_str("check found 1 error; the next stop may not drain"),
             Self::CheckFailed(n) => write!(f, "check found {n} errors; the next stop may not drain"),
+            Self::Fleet(why) => f.write_str(why),
             Self::Output(source) => write!(f, "cannot write the answer ({source})"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Fleet(format!("etcd: {failure}"))
+    }
+}

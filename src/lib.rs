@@ -20,7 +20,7 @@
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
 //!    [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
-//!    file and the record), [`kernel`] (who listens, and who is connected), [`opens`], [`power`], [`probe`] (a file per
+//!    file and the record), [`kernel`] (who listens, and who is connected), [`node`], [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
@@ -54,6 +54,7 @@ pub mod kernel;
 pub mod load;
 pub mod locate;
 pub mod message;
+pub mod node;
 pub mod notice;
 pub mod opens;
 pub mod outcome;
@@ -172,7 +173,7 @@ fn tasks(command: &Command) -> &'static [Task] {
             &[Move, MakeAnew, See, ActAsUser, EnterNetworks, Signal]
         }
         Command::DropIn => &[Move, See, ActAsUser, EnterNetworks],
-        Command::Agent | Command::History { .. } => &[],
+        Command::Agent | Command::Fleet { .. } | Command::History { .. } => &[],
     }
 }
 

@@ -157,7 +157,9 @@ pub fn all_stuck(snapshot: &Snapshot, node: &Name) -> Option<Vec<Blocker>> {
     (stuck.len() >= slots).then_some(stuck)
 }
 
-fn why_stuck(snapshot: &Snapshot, name: &Name, entry: &Entry) -> Option<Stuck> {
+/// Why a node that is out does not come back by itself, if so. `snapshot` shows the whole.
+#[must_use]
+pub fn why_stuck(snapshot: &Snapshot, name: &Name, entry: &Entry) -> Option<Stuck> {
     let Some(holder) = Holder::parse(&entry.value) else { return Some(Stuck::Strange) };
     if let Some(claim) = holder.units.values().find(|claim| claim.why == Why::Operator) {
         return Some(Stuck::Operator(claim.who.clone()));

@@ -8,6 +8,7 @@ mod confined;
 mod drop_in;
 mod effective;
 mod finding;
+mod fleet;
 mod found;
 mod history;
 mod known;
@@ -21,6 +22,7 @@ mod password;
 mod php_fpm;
 mod restore;
 mod returning;
+mod roster;
 mod serving;
 mod session;
 mod sharing;
@@ -76,6 +78,9 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             check::run(context, settings, problems, &front, *observe, shown)?;
         }
         Command::Agent => agent::run(context)?,
+        Command::Fleet { action, json } => {
+            fleet::run(context, settings, &problems, action.as_ref(), *json)?;
+        }
         Command::DropIn => drop_in::run(context, settings)?,
     }
     Ok(DONE)

@@ -3,7 +3,7 @@
 use super::asking::Running;
 use super::neighbours::neighbours;
 use super::session::Session;
-use crate::context::Context;
+use crate::context::{Context, operator as named};
 use crate::error::{Error, Result};
 use crate::load::Load;
 use crate::message::Message;
@@ -25,8 +25,7 @@ pub(super) fn depool(
     let started = Instant::now();
     let signals = Signals::take_over();
     let mut member = Member::new(context, &settings.health_files);
-    let env = &context.env;
-    let who = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| env.get(name)).map(str::to_owned);
+    let who = named(&context.env).map(str::to_owned);
     member.store().forget_away();
     let depooled = member.depool(&Wish { by: By::Operator, who, reason: reason.map(str::to_owned) });
     let session = Session::start(context, settings, signals);

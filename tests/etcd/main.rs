@@ -7,6 +7,7 @@ mod authentication;
 mod certificates;
 mod client;
 mod cluster;
+mod command;
 mod failover;
 mod forms;
 mod secure;
@@ -83,6 +84,13 @@ const TESTS: &[Test] = &[
         failover::everything_is_kept_over_a_restart_of_all,
         Versions::One,
     ),
+    ("command::it_shows_who_is_out_and_who_waits", command::it_shows_who_is_out_and_who_waits, Versions::One),
+    (
+        "command::an_operator_sets_the_limit_and_frees_a_slot",
+        command::an_operator_sets_the_limit_and_frees_a_slot,
+        Versions::One,
+    ),
+    ("command::what_cannot_be_asked_is_one_line", command::what_cannot_be_asked_is_one_line, Versions::One),
 ];
 
 fn main() -> ExitCode {
