@@ -248,6 +248,7 @@ install: ## install below DESTDIR, without a package manager
 	[ -e "$(DESTDIR)/etc/hhvm-drain.toml" ] || install -D -m 644 -t "$(DESTDIR)/etc" systemd/hhvm-drain.toml
 	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain" SECURITY.md
 	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain/examples" examples/systemd/*
+	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain/examples/prometheus" examples/prometheus/*
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man8" man/hhvm-drain.8
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man5" man/hhvm-drain.toml.5
 	install -D -m 644 completions/hhvm-drain.bash "$(DESTDIR)/usr/share/bash-completion/completions/hhvm-drain"

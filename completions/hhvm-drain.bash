@@ -59,7 +59,7 @@ _hhvm__drain() {
 
     case "${cmd}" in
         hhvm__drain)
-            opts="-h -V --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help --version stop restore agent depool pool status history check fleet drop-in"
+            opts="-h -V --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help --version stop restore agent depool pool status history check fleet drop-in"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -125,6 +125,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -133,7 +137,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__agent)
-            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -199,6 +203,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -207,7 +215,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__check)
-            opts="-h --quiet --url --trial --observe --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --quiet --url --trial --observe --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -281,6 +289,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -289,7 +301,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__depool)
-            opts="-h --reason --wait --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --reason --wait --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +371,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -367,7 +383,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__drop__subcmd__in)
-            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -430,6 +446,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -441,7 +461,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__fleet)
-            opts="-h --json --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help limit free"
+            opts="-h --json --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help limit free"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -507,6 +527,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -515,7 +539,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__fleet__subcmd__free)
-            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -578,6 +602,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -589,7 +617,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__fleet__subcmd__limit)
-            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -655,6 +683,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -663,7 +695,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__history)
-            opts="-v -h --since --failed --json --verbose --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-v -h --since --failed --json --verbose --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -733,6 +765,10 @@ _hhvm__drain() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -741,7 +777,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__pool)
-            opts="-h --wait --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --wait --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -804,6 +840,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -815,7 +855,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__restore)
-            opts="-h --wait --after-start --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --wait --after-start --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -878,6 +918,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -889,7 +933,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__status)
-            opts="-h --json --exit-code --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --json --exit-code --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -952,6 +996,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -963,7 +1011,7 @@ _hhvm__drain() {
             return 0
             ;;
         hhvm__subcmd__drain__subcmd__stop)
-            opts="-h --shutdown --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --help"
+            opts="-h --shutdown --unit --root --health-file --health-url --endpoint --kind --password-file --min-drain --timeout --poll-interval --zero-samples --threshold --repool --start-timeout --balancer-name --metrics-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1026,6 +1074,10 @@ _hhvm__drain() {
                     return 0
                     ;;
                 --balancer-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_hhvm_drain_global_optspecs
-    string join \n unit= root= health-file= health-url= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= balancer-name= h/help V/version
+    string join \n unit= root= health-file= health-url= endpoint= kind= password-file= min-drain= timeout= poll-interval= zero-samples= threshold= repool= start-timeout= balancer-name= metrics-file= h/help V/version
 end
 
 function __fish_hhvm_drain_needs_command
@@ -39,6 +39,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l threshold -d 'A l
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -s V -l version -d 'Print version'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Take the node out and wait until HHVM may stop (for ExecStop=)'
@@ -66,6 +67,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l threshold
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l shutdown -d 'Do nothing unless the host is shutting down'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l unit -d 'The unit to drain' -r
@@ -83,6 +85,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l thresh
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l wait -d 'Wait until HHVM serves, for at most start-timeout'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -l after-start -d 'Wait as long as HHVM runs (for hhvm-drain-repool@.service)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -101,6 +104,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l threshol
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l reason -d 'The reason that `status` shows' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l unit -d 'The unit to drain' -r
@@ -118,6 +122,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l thresho
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit to drain' -r
@@ -135,6 +140,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l threshold
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l wait -d 'Wait until the load balancers send requests again, at most 30 s'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l unit -d 'The unit to drain' -r
@@ -152,6 +158,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l thresho
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l exit-code -d 'Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -171,6 +178,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l thresh
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l failed -d 'Only those that ended with requests in flight, or without knowing'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l json -d 'Print a JSON object for each'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -s v -l verbose -d 'Show the last one in full'
@@ -192,6 +200,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l threshol
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l quiet -d 'Print only what is wrong'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -210,6 +219,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __f
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l json -d 'Print JSON'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -f -a "limit" -d 'Let this many nodes be out at once'
@@ -229,6 +239,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -245,6 +256,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -261,4 +273,5 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l thresh
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -s h -l help -d 'Print help (see more with \'--help\')'

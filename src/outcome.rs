@@ -29,6 +29,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Drained, Self::TimedOut, Self::HhvmEnded, Self::NotRunning, Self::Interrupted, Self::Died];
+
     /// The name for machines, in the journal and in `status --json`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -160,8 +164,7 @@ mod tests {
 
     #[test]
     fn files_and_the_journal_have_the_same_names() {
-        use Outcome::{Died, Drained, HhvmEnded, Interrupted, NotRunning, TimedOut};
-        for outcome in [Drained, TimedOut, HhvmEnded, NotRunning, Interrupted, Died] {
+        for outcome in Outcome::ALL {
             let json = serde_json::to_string(&outcome).unwrap();
             assert_eq!(json, format!("\"{}\"", outcome.name()));
             assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);

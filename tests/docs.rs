@@ -9,6 +9,8 @@ mod catalog;
 mod commands;
 #[path = "docs/completions.rs"]
 mod completions;
+#[path = "docs/metrics.rs"]
+mod metrics;
 #[path = "docs/page.rs"]
 mod page;
 #[path = "docs/security.rs"]

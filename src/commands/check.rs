@@ -10,7 +10,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{balancing, found, left_running, sharing};
+use super::{balancing, found, left_running, metrics, sharing};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -61,6 +61,7 @@ pub(super) fn run(
     observe: Option<Duration>,
     shown: Shown,
 ) -> Result<()> {
+    let mistakes = problems.len();
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if findings.is_empty() {
         findings.push(good("settings: no mistakes"));
@@ -99,6 +100,11 @@ pub(super) fn run(
     });
     let fall = Fall::of(&said);
     findings.extend(observe.into_iter().flat_map(|time| observed(context, settings, time, &fall)));
+    if shown == Shown::WhatIsWrong {
+        let unreachable = said.iter().filter(|said| said.view.is_err()).count();
+        metrics::publish_check(context, &findings, mistakes, unreachable);
+    }
+    findings.extend(metrics::finding(context, settings));
     let mut out = std::io::stdout();
     for finding in findings.iter().filter(|finding| shown == Shown::All || finding.severity.is_some()) {
         writeln!(out, "{finding}").map_err(Error::Output)?;

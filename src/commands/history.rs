@@ -59,8 +59,7 @@ fn when(drain: &PastDrain) -> &str {
 }
 
 fn json(drain: &PastDrain) -> Result<String> {
-    let mut text = serde_json::to_string(&PastDrain { next: None, ..drain.clone() })
-        .map_err(|error| Error::Output(error.into()))?;
+    let mut text = serde_json::to_string(drain).map_err(|error| Error::Output(error.into()))?;
     text.push('\n');
     Ok(text)
 }

@@ -14,6 +14,7 @@ mod history;
 mod known;
 mod last_words;
 mod left_running;
+mod metrics;
 mod neighbours;
 mod noticed;
 mod observe;
@@ -50,12 +51,23 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
     match command {
         Command::Stop { .. } => {
             stop::run(context, settings, problems);
+            metrics::write(context, settings);
         }
-        Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait)?,
+        Command::Restore { wait, .. } => {
+            let restored = restore::run(context, settings, problems, *wait);
+            metrics::write(context, settings);
+            restored?;
+        }
         Command::Depool { reason, wait } => {
-            operator::depool(context, settings, problems, reason.as_deref(), *wait)?;
+            let depooled = operator::depool(context, settings, problems, reason.as_deref(), *wait);
+            metrics::write(context, settings);
+            depooled?;
         }
-        Command::Pool { wait } => operator::pool(context, settings, *wait)?,
+        Command::Pool { wait } => {
+            let pooled = operator::pool(context, settings, *wait);
+            metrics::write(context, settings);
+            pooled?;
+        }
         Command::Status { json, exit_code } => {
             let standing = status::run(context, settings, *json)?;
             return Ok(if *exit_code { standing } else { DONE });

@@ -2,6 +2,7 @@
 
 use super::asking::Running;
 use super::last_words::{self, ended_silently};
+use super::metrics;
 use super::neighbours::neighbours;
 use super::serving::{Known, Serving};
 use super::session::Session;
@@ -137,6 +138,7 @@ impl Session<'_> {
     fn note_return(&self, member: &Member) {
         if matches!(member.store().record(), Ok(None)) {
             member.store().note_back();
+            metrics::write(self.context, self.settings);
             if self.settings.balancers.is_empty() {
                 member.store().forget_away();
             }

@@ -2,6 +2,7 @@
 
 use super::asking::{Running, source_of};
 use super::balancing::balancers_of;
+use super::metrics;
 use crate::clock::Stamp;
 use crate::context::{Caller, Context};
 use crate::drain::{Drain, Limits, Since};
@@ -89,6 +90,7 @@ impl<'a> Session<'a> {
     ) -> Ending {
         let settings = self.settings;
         let _announced = Announcement::of_drain(member.store(), settings.timeout);
+        metrics::write(self.context, settings);
         let mut watch = self.watch(running, started + settings.timeout);
         if let Some(url) = &settings.health_url {
             watch = watch.asking_front_end(FrontEnd::at(url));

@@ -36,6 +36,16 @@ pub(super) fn make_directory(root: &Root, shelf: Shelf) -> io::Result<OwnedFd> {
     ours(way::make_directory(root, Path::new(shelf.path), mode)?, root, shelf)
 }
 
+/// The directory at `path` below `root`, in which nobody but root can put or replace files.
+///
+/// # Errors
+/// As open(2); and when others can change what is in it.
+pub(super) fn roots_directory(root: &Root, path: &Path) -> io::Result<OwnedFd> {
+    let found = way::directory(root, path)?;
+    refuse_others(&found, &fstat(&found.fd)?)?;
+    Ok(found.fd)
+}
+
 /// A directory once more, opened for more than its path.
 pub(super) fn readable(directory: &OwnedFd) -> rustix::io::Result<OwnedFd> {
     openat(directory, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -45,16 +55,21 @@ pub(super) fn readable(directory: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 /// one that an administrator has put elsewhere, by a symlink, stays as it is.
 fn ours(found: Found, root: &Root, shelf: Shelf) -> io::Result<OwnedFd> {
     let stat = fstat(&found.fd)?;
-    if !is_ours(&stat) {
-        let why = format!("others than root own {} or can write to it", found.path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    }
+    refuse_others(&found, &stat)?;
     let is_in_its_place = found.path == root.join(shelf.path);
     if is_in_its_place && stat.st_mode & PERMISSIONS & !shelf.mode != 0 {
         // What is not taken, by a read-only file system, is as it was.
         let _ = readable(&found.fd).and_then(|opened| fchmod(opened, Mode::from_raw_mode(shelf.mode)));
     }
     Ok(found.fd)
+}
+
+fn refuse_others(found: &Found, stat: &Stat) -> io::Result<()> {
+    if is_ours(stat) {
+        return Ok(());
+    }
+    let why = format!("others than root own {} or can write to it", found.path.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// The file of a lock, made if there is none. It is not locked yet.

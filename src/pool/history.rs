@@ -44,14 +44,12 @@ impl Store {
 
     /// The same without the lock, for who may hold it, or cannot wait: a clock may be broken.
     pub fn note_drain_at_once(&self, drain: &PastDrain) {
-        if let Some(mut before) = self.last_drain() {
-            if drain.is_covered_by(&before) {
-                return;
-            }
-            before.next = None;
-            let _ = self.keep(&before);
+        let Some(before) = self.last_drain() else { return self.write_last(drain) };
+        if drain.is_covered_by(&before) {
+            return;
         }
-        self.write_last(drain);
+        let _ = self.keep(&before.row());
+        self.write_last(&PastDrain { before: Some(before.totals()), ..drain.clone() });
     }
 
     /// Notes that `stage` begins now, if that belongs to the last drain.
@@ -121,7 +119,7 @@ impl Store {
         }
         let last = self.spot(STATE, LAST);
         match trusted(&last)?.map(|text| serde_json::from_slice(&text)) {
-            Some(Ok(drain)) => history.add(drain),
+            Some(Ok(drain)) => history.add(PastDrain::row(&drain)),
             Some(Err(_)) => history.broken += 1,
             None => {}
         }

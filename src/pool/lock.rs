@@ -60,6 +60,15 @@ impl WriteLock {
     pub(super) fn of_unit(store: &Store) -> Result<Self> {
         take_until(&store.lock("lock"), Instant::now() + SHORT_PATIENCE).map(|held| Self(vec![held]))
     }
+
+    /// Takes the lock of the file of metrics.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when it is not to be had soon.
+    pub(super) fn of_metrics(store: &Store) -> Result<Self> {
+        let spot = store.shared("metrics.lock".to_owned());
+        take_until(&spot, Instant::now() + SHORT_PATIENCE).map(|held| Self(vec![held]))
+    }
 }
 
 fn take_until(spot: &Spot, give_up: Instant) -> Result<Held> {

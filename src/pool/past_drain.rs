@@ -5,6 +5,7 @@ use crate::curve::Curve;
 use crate::load::Load;
 use crate::outcome::{Balancers, Ending, FrontEnd, Outcome};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A start that comes so soon after a stop belongs to it: systemd starts a unit within milliseconds when it restarts it.
@@ -61,6 +62,9 @@ pub struct PastDrain {
     /// What comes next, if a later hook is to note it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
+    /// What there was before it; with the last drain only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Totals>,
 }
 
 /// Why there was a drain.
@@ -141,6 +145,41 @@ impl Phases {
     }
 }
 
+/// The names of all phases, in their order.
+pub const PHASES: [&str; 7] = ["turn", "notice", "requests", "end", "down", "start", "balancers"];
+
+/// Drains, counted and added up for as long as there has been a history.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How many have ended so, by the name of the outcome.
+    drains: BTreeMap<String, u64>,
+    /// The time in each phase, in milliseconds.
+    ms: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// How many have ended so.
+    #[must_use]
+    pub fn ended(&self, outcome: &Outcome) -> u64 {
+        self.drains.get(outcome.name()).copied().unwrap_or_default()
+    }
+
+    /// The time in that phase, in milliseconds.
+    #[must_use]
+    pub fn spent_ms(&self, phase: &str) -> u64 {
+        self.ms.get(phase).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, drain: &PastDrain) {
+        let count = self.drains.entry(drain.outcome.name().to_owned()).or_default();
+        *count = count.saturating_add(1);
+        for (phase, time) in drain.ms.all() {
+            let total = self.ms.entry(phase.to_owned()).or_default();
+            *total = total.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+}
+
 /// What a later hook is to note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Next {
@@ -202,6 +241,7 @@ impl PastDrain {
             seconds_out: None,
             ms,
             next: (why != Why::Operator).then_some(Next { stage: Stage::Ends, since: now }),
+            before: None,
         }
     }
 
@@ -226,7 +266,22 @@ impl PastDrain {
             seconds_out: None,
             ms: Phases::default(),
             next: None,
+            before: None,
         }
+    }
+
+    /// All drains until this one, with what is known of it by now.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = self.before.clone().unwrap_or_default();
+        totals.add(self);
+        totals
+    }
+
+    /// The row of the history, without what only the last one has.
+    #[must_use]
+    pub fn row(&self) -> Self {
+        Self { next: None, before: None, ..self.clone() }
     }
 
     /// Notes that `stage` begins at `now`; whether that says anything new.

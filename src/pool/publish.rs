@@ -1,7 +1,7 @@
 //! Publishes for everybody how things stand, in memory.
 
 use super::activity::{Activity, Precedence, Writer};
-use super::published::{Membership, Published, VERSION};
+use super::published::{Checked, Membership, Published, VERSION};
 use super::shelf::{RUNTIME, Spot};
 use super::store::Store;
 use super::whole::{Durability, Readers, read, write};
@@ -41,33 +41,41 @@ impl Store {
     /// Publishes how things stand. Nothing that this program does depends on it, so a full `/run` only costs others
     /// the news.
     pub fn publish(&self) {
-        self.publish_with(self.activity().as_ref());
+        let (activity, check) = self.known();
+        self.publish_with(activity.as_ref(), check.as_ref());
+    }
+
+    /// Publishes what `check --quiet` has found.
+    pub fn publish_check(&self, check: &Checked) {
+        self.publish_with(self.known().0.as_ref(), Some(check));
     }
 
     /// Publishes what a process does from now on.
     pub(super) fn announce(&self, activity: Activity, precedence: Precedence) {
-        let others = self.activity().filter(|other| other.writer != activity.writer);
+        let (others, check) = self.known();
+        let others = others.filter(|other| other.writer != activity.writer);
         let others = others.filter(|_| precedence == Precedence::Last);
-        self.publish_with(Some(&others.unwrap_or(activity)));
+        self.publish_with(Some(&others.unwrap_or(activity)), check.as_ref());
     }
 
     /// Publishes that `writer` has done what it announced.
     pub(super) fn announce_end(&self, writer: Writer) {
-        let others = self.activity().filter(|other| other.writer != writer);
-        self.publish_with(others.as_ref());
+        let (others, check) = self.known();
+        self.publish_with(others.filter(|other| other.writer != writer).as_ref(), check.as_ref());
     }
 
-    /// What a process that still runs, or may, has announced.
-    fn activity(&self) -> Option<Activity> {
+    /// What a process that still runs, or may, has announced; and what `check` has found.
+    fn known(&self) -> (Option<Activity>, Option<Checked>) {
         let published = self.published().ok().flatten();
         let boot_id = self.now().boot_id;
         let published = published.filter(|published| published.is_about(self.unit(), &boot_id));
-        published?.activity.filter(|activity| activity.writer.runs(&self.proc()) != Some(false))
+        let Some(Published { activity, check, .. }) = published else { return (None, None) };
+        (activity.filter(|activity| activity.writer.runs(&self.proc()) != Some(false)), check)
     }
 
     /// Writers do not wait for each other. As each looks at the record once more after it has written, the last one of
     /// them leaves what the record says.
-    fn publish_with(&self, activity: Option<&Activity>) {
+    fn publish_with(&self, activity: Option<&Activity>, check: Option<&Checked>) {
         for _ in 0..TRIES {
             let membership = self.membership();
             let state = Published {
@@ -77,6 +85,7 @@ impl Store {
                 membership: membership.clone(),
                 activity: activity.cloned(),
                 last_drain: self.last_drain(),
+                check: check.cloned(),
             };
             let written =
                 write(&self.published_spot(), &state, Readers::Everybody, Durability::WhenConvenient);

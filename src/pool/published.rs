@@ -27,6 +27,23 @@ pub struct Published {
     pub activity: Option<Activity>,
     /// How the last drain ended.
     pub last_drain: Option<PastDrain>,
+    /// What `check --quiet` has found.
+    pub check: Option<Checked>,
+}
+
+/// What `check --quiet` has found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// When.
+    pub at: String,
+    /// So many errors.
+    pub errors: u64,
+    /// So many warnings.
+    pub warnings: u64,
+    /// So many mistakes in the settings.
+    pub settings: u64,
+    /// So many load balancers that could not be asked, or not be understood.
+    pub balancers: u64,
 }
 
 /// The same, as it stands in the file.
@@ -42,6 +59,8 @@ struct Members {
     since: Option<Stamp>,
     activity: Option<Activity>,
     last_drain: Option<PastDrain>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check: Option<Checked>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,20 +111,20 @@ impl TryFrom<Members> for Published {
             (Node::Out, ..) => return Err("a node is out, and it is not said by whom and since when"),
             (Node::Unknown, ..) => Membership::Unknown,
         };
-        let Members { version, unit, written, activity, last_drain, .. } = members;
-        Ok(Self { version, unit, written, membership, activity, last_drain })
+        let Members { version, unit, written, activity, last_drain, check, .. } = members;
+        Ok(Self { version, unit, written, membership, activity, last_drain, check })
     }
 }
 
 impl From<Published> for Members {
     fn from(published: Published) -> Self {
-        let Published { version, unit, written, membership, activity, last_drain } = published;
+        let Published { version, unit, written, membership, activity, last_drain, check } = published;
         let (node, by, who, reason, since) = match membership {
             Membership::In => (Node::In, None, None, None, None),
             Membership::Out { by, who, reason, since } => (Node::Out, Some(by), who, reason, Some(since)),
             Membership::Unknown => (Node::Unknown, None, None, None, None),
         };
-        Self { version, unit, written, node, by, who, reason, since, activity, last_drain }
+        Self { version, unit, written, node, by, who, reason, since, activity, last_drain, check }
     }
 }
 

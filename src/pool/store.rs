@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// No host has more instances than this.
-const UNITS_MAX: usize = 1024;
+pub(super) const UNITS_MAX: usize = 1024;
 /// How the name of the copies ends; not as a record's does, for which the maintainer scripts look.
 const COPIES: &str = "copies";
 
@@ -33,7 +33,7 @@ pub enum Saved {
 /// The state directories of one unit.
 #[derive(Debug, Clone)]
 pub struct Store {
-    root: Root,
+    pub(super) root: Root,
     unit: UnitName,
 }
 

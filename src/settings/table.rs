@@ -203,6 +203,11 @@ settings! {
     balancer_name: Named = ("balancer-name", "NAME", Some("auto")),
     one(str::parse) as Form::One,
     "This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER";
+
+    /// The file of metrics for `node_exporter`, absolute, without the root.
+    metrics_file: Option<PathBuf> = ("metrics-file", "PATH", None),
+    optional(value::metrics) as Form::One,
+    "File of metrics for node_exporter's textfile collector";
 }
 
 impl Settings {

@@ -67,6 +67,16 @@ pub(super) fn file(value: &str) -> Result<PathBuf, String> {
     if names_a_file { Ok(path) } else { Err(expected(value, "the path of a file")) }
 }
 
+/// The textfile collector of `node_exporter` reads no other.
+pub(super) fn metrics(value: &str) -> Result<PathBuf, String> {
+    let path = file(value)?;
+    if path.extension().is_some_and(|extension| extension == "prom") {
+        Ok(path)
+    } else {
+        Err(expected(value, "the path of a file that ends in .prom"))
+    }
+}
+
 pub(super) fn page_url(value: &str) -> Result<PageUrl, String> {
     value.parse().map_err(|what: String| format!("\"{}\" is {what}", crate::text::quote(value)))
 }

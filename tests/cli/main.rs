@@ -19,6 +19,7 @@ mod history;
 mod image;
 mod liar;
 mod meanwhile;
+mod metrics;
 mod observe;
 mod operator;
 mod pool;

@@ -18,6 +18,7 @@ mod history;
 mod host;
 mod kernel;
 mod matrix;
+mod metrics;
 mod needrestart;
 mod noise;
 mod operator;
@@ -78,6 +79,8 @@ const ONCE: &[Test] = tests! {
     history:
         a_restart_leaves_a_row_with_all_its_phases,
         the_timer_among_the_examples_fails_loudly;
+    metrics:
+        node_exporter_reads_them_and_promtool_finds_nothing_to_mend;
     attacks:
         a_crowd_of_light_processes_does_not_take_the_descriptors,
         a_younger_process_with_a_lower_number_is_not_taken_for_hhvm,
