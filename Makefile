@@ -47,6 +47,9 @@ STEPS := $(QUICK) check-fuzz check-scripts check-man check-drop-in check-example
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
+terminal: ## draw what the demo prints, for the README (root)
+	@$(MAKE) --no-print-directory demo | tests/terminal.sh >target/terminal.svg && mv target/terminal.svg benches/results/terminal.svg
+
 demo: ## watch a drain on a real systemd (root, about a minute the first time)
 	@$(NEED) "the demo" $(COMPILER) $(CONTAINERS)
 	@$(MAKE) --no-print-directory deb
@@ -258,6 +261,6 @@ install: ## install below DESTDIR, without a package manager
 clean: ## remove everything that was built
 	$(CARGO) clean
 
-.PHONY: help demo test bench install clean packages deb rpm repo test-quick test-rust test-release test-etcd test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
+.PHONY: help demo terminal test bench install clean packages deb rpm repo test-quick test-rust test-release test-etcd test-faults faults test-hosts test-strangers strangers test-vm test-farm farm fuzz test-model model \
 	check-format check-clippy check-paths check-fuzz check-scripts check-man check-drop-in check-examples check-exposure check-packages check-scriptlets check-repo \
 	check-reproducible check-piuparts always
