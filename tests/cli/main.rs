@@ -29,5 +29,6 @@ mod scarce;
 mod stop;
 mod sudden;
 mod systemctl;
+mod told;
 mod trace;
 mod usage;
