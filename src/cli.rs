@@ -3,7 +3,7 @@
 
 use crate::fleet::{LIMIT_MAX, Name};
 use crate::page_url::PageUrl;
-use crate::settings::layers::Flags;
+use crate::settings::told::Flags;
 use crate::settings::{Form, SPECS, Spec};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use std::ops::RangeInclusive;

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const MIB: u64 = 1 << 20;
@@ -36,6 +37,24 @@ pub fn read_in(directory: &OwnedFd, name: &OsStr, max: u64) -> io::Result<Vec<u8
 pub fn open_in(directory: &OwnedFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     open(&openat(directory, name, flags, Mode::empty())?)
+}
+
+/// What somebody besides root, and the owner of this program, can change on the way to `path`, or the file itself; none if
+/// nothing. Symlinks are followed, and what is not there yet is as safe as where it will be.
+#[must_use]
+pub fn who_else_changes(path: &Path) -> Option<PathBuf> {
+    let program = std::fs::metadata("/proc/self/exe").ok();
+    let ours = program.map_or((0, 0), |program| (program.uid(), program.gid()));
+    let is_safe = |place: &Path| {
+        std::fs::symlink_metadata(place).is_ok_and(|found| {
+            let mode = Mode::from_raw_mode(found.mode());
+            let is_sticky = found.is_dir() && mode.contains(Mode::SVTX);
+            let by_group = mode.contains(Mode::WGRP) && ![0, ours.1].contains(&found.gid());
+            [0, ours.0].contains(&found.uid()) && (is_sticky || !(by_group || mode.contains(Mode::WOTH)))
+        })
+    };
+    let real = path.ancestors().find_map(|place| place.canonicalize().ok())?;
+    real.ancestors().find(|place| !is_safe(place)).map(Path::to_owned)
 }
 
 /// The bytes of `file`, of which there may be `max`.

@@ -93,6 +93,7 @@ use cli::{Cli, Command};
 use context::{Caller, Context, Env, Root, UnitName};
 use power::Task;
 use problem::{Location, Problem};
+use settings::told::Told;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -143,7 +144,9 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
         _ => {}
     }
     let caller = context.caller;
-    let (settings, mut problems) = settings::layers::load(&context, cli.settings.given());
+    let told = if matches!(cli.command, Command::Agent) { Told::default() } else { ask_unit(&mut context) };
+    let (settings, mut problems) = settings::layers::load_as_told(&context, &told, cli.settings.given());
+    problems.extend(told.problems);
     problems.extend(usage.map(|what| Problem::error(Location::CommandLine, what)));
     let is_wrong_flag = |problem: &&Problem| matches!(problem.location, Location::Flag(_));
     if caller == Caller::Person
@@ -162,6 +165,43 @@ fn run_command(cli: Cli, env: Env, usage: Option<String>) -> u8 {
             FAILED
         }
     }
+}
+
+/// What the unit tells its hooks, of which whoever else calls the program knows nothing; and its own name, which the hooks
+/// have, in place of an alias.
+fn ask_unit(context: &mut Context) -> Told {
+    if matches!(context.caller, Caller::StopHook | Caller::StartHook) {
+        return Told::default();
+    }
+    let Some(unit) = systemd::unit(&context.unit).filter(|unit| unit.is_loaded) else {
+        return Told::default();
+    };
+    if let Ok(own) = UnitName::parse(&unit.id) {
+        context.unit = own;
+    }
+    let mut told = Told { variables: systemd::variables(&unit, &context.root), ..Told::default() };
+    let Some(hook) = unit.exec_stop.iter().find(|line| unit::calls(line, "stop")) else { return told };
+    let location = Location::Option(format!("ExecStop= of {}", context.unit));
+    match Cli::try_parse_from(hook.split_whitespace()) {
+        Ok(hook) => {
+            let names = hook.settings.given().iter().map(|(spec, _)| format!("--{}", spec.name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            if !names.is_empty() {
+                let message = format!(
+                    "hhvm-drain's other hooks do not have {names}; set it in /etc/hhvm-drain.toml, below [unit.\"{}\"]",
+                    context.unit
+                );
+                told.problems.push(Problem::warning(location, message));
+            }
+            told.flags.clone_from(hook.settings.given());
+        }
+        Err(error) => {
+            let message =
+                format!("{}; all its options but --unit and --root are ignored", first_line(&error));
+            told.problems.push(Problem::error(location, message));
+        }
+    }
+    told
 }
 
 /// What a command may have to do.

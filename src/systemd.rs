@@ -3,10 +3,13 @@
 use crate::context::{Root, UnitName};
 use crate::files;
 use crate::order;
+use crate::settings::told::assignments;
 use crate::unit::{Own, Patience, Unit};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +23,8 @@ const FILE_MAX: u64 = 1 << 20;
 /// Most units that are asked about, and so often, to learn what else stops with a unit.
 const FOLLOWERS_MAX: usize = 200;
 const ROUNDS: usize = 5;
+/// Of so many units whose stop stops another one it is asked what else they stop.
+const LEADERS_MAX: usize = 10;
 
 /// What systemd says of `unit`; none where there is no systemd that answers.
 #[must_use]
@@ -47,6 +52,17 @@ pub fn followers(unit: &Unit) -> Option<Vec<Unit>> {
     None
 }
 
+/// The units whose stop stops `unit`, too, each with all that it stops; none if systemd does not tell.
+#[must_use]
+pub fn leaders(unit: &Unit) -> Option<Vec<(Unit, Vec<Unit>)>> {
+    if unit.stopped_by.is_empty() {
+        return Some(Vec::new());
+    }
+    let names: Vec<&str> = unit.stopped_by.iter().take(LEADERS_MAX).map(String::as_str).collect();
+    let units = Unit::parse_all(&show(&names)?);
+    units.into_iter().map(|leader| followers(&leader).map(|followers| (leader, followers))).collect()
+}
+
 /// The names of the units that are stopped because one of `units` is.
 fn names(units: &[Unit]) -> Vec<String> {
     let names = units.iter().flat_map(|unit| &unit.stops).map(|(_, name)| name.clone());
@@ -65,6 +81,16 @@ pub fn own(unit: &Unit, root: &Root) -> Own {
     let mut own = Own::of(&unit.files.iter().filter_map(text).collect::<Vec<_>>());
     own.timeout_stop = own.timeout_stop.or_else(default_timeout_stop);
     own
+}
+
+/// The variables that the unit gives its hooks: those of `Environment=`, then those of its environment files.
+#[must_use]
+pub fn variables(unit: &Unit, root: &Root) -> BTreeMap<String, String> {
+    let text = |path| Some(String::from_utf8_lossy(&files::read(root, path, FILE_MAX).ok()?).into_owned());
+    let texts: Vec<String> = unit.environment_files.iter().filter_map(|path| text(path)).collect();
+    let own = unit.environment.iter().filter_map(|assignment| assignment.split_once('='));
+    let all = own.chain(texts.iter().flat_map(|text| assignments(text)));
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// `DefaultTimeoutStopSec=` (systemd-system.conf(5)).
@@ -139,6 +165,17 @@ fn drained_units(text: &str) -> Vec<UnitName> {
     text.split("\n\n").filter(is_active).filter(calls).filter_map(unit).collect()
 }
 
+/// The first systemctl in the path that others cannot change: the hooks of a unit are root's, and its `Environment=PATH=` may
+/// begin with a directory of its user's.
+fn systemctl() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let real = |directory: PathBuf| directory.join("systemctl").canonicalize().ok();
+    let safe = |program: &PathBuf| files::who_else_changes(program).is_none();
+    let found =
+        std::env::split_paths(&path).filter(|directory| directory.is_absolute()).filter_map(real).find(safe);
+    found.unwrap_or_else(|| PathBuf::from("/usr/bin/systemctl"))
+}
+
 struct Answer {
     text: Vec<u8>,
     succeeded: bool,
@@ -147,7 +184,7 @@ struct Answer {
 /// Runs systemctl, and kills it after `patience`; none if it could not be run or did not end by itself.
 fn ask(arguments: &[&str], patience: Duration) -> Option<Answer> {
     let deadline = Instant::now() + patience;
-    let mut systemctl = Command::new("systemctl")
+    let mut systemctl = Command::new(systemctl())
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

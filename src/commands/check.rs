@@ -10,7 +10,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{balancing, found, left_running, metrics, sharing};
+use super::{balancing, found, left_running, metrics, sharing, tellers};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -70,6 +70,7 @@ pub(super) fn run(
     findings.extend(health_files(context, &member));
     findings.extend(state(&member));
     let unit = systemd::unit(&context.unit);
+    findings.extend(tellers::findings(context, unit.as_ref()));
     let running = Running::of(context, unit.as_ref());
     let hhvm = running
         .main
@@ -124,6 +125,7 @@ fn judged(context: &Context, settings: &Settings, unit: &Unit, hhvm: Option<&Hhv
         findings.extend(losses(unit, &systemd::own(unit, &context.root), name));
         findings.extend(hhvm.and_then(|hhvm| graceful_wait(hhvm, unit, settings, name)));
         findings.extend(stopped_first::followers(unit, systemd::followers(unit).as_deref()));
+        findings.extend(stopped_first::companions(unit, &systemd::leaders(unit).unwrap_or_default()));
     }
     findings
 }
@@ -196,6 +198,14 @@ fn load(
     let running = unit.is_none_or(|unit| unit.activity == Activity::Active);
     let load = source.read(Instant::now() + PATIENCE);
     match (&load, source.place()) {
+        (Load::Known(_), Some(Place::Sockets(listeners, _))) if listeners.is_empty() && running => {
+            findings.push(warning(format!(
+                "endpoint: no process of {} listens, so a stop waits for no request; if HHVM has been started, it runs \
+                 outside of the unit's control group",
+                context.unit
+            )));
+            return findings;
+        }
         (Load::Known(_), Some(Place::Sockets(listeners, Because::NoAdminPort))) => {
             findings.push(warning(counted(listeners, hhvm)));
         }

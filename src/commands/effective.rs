@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// systemd must have at least this much more patience than the drain's timeout.
 const MARGIN: Duration = Duration::from_secs(5);
+/// Time for HHVM to end, besides.
+const TO_END: Duration = Duration::from_secs(60);
 /// How an HHVM ends that had to cut requests off (`HPHP_SHUTDOWN_TIMEOUT`).
 const CUT_OFF: &str = "143";
 
@@ -47,6 +49,7 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
             .push(warning("unit: NotifyAccess= is not exec, so systemctl status does not show the drain"));
     }
     findings.push(patience(&unit.timeout_stop, settings.timeout));
+    findings.extend(job(unit, settings));
     findings.extend(start(unit));
     if unit.output == Output::Discarded {
         findings.push(warning(
@@ -84,6 +87,21 @@ fn way_back(unit: &Unit, repool: Repool, name: &str) -> Option<Finding> {
             "unit: it does not want {repools}, so the node stays out if HHVM needs longer than start-timeout to serve; add \
              \"{goes_on}\" to [Unit] with systemctl edit {name}"
         )),
+    })
+}
+
+/// A job that is given up goes on with what it has begun, so the stop still drains; but the start that belongs to a restart
+/// never comes (seen with systemd 252).
+fn job(unit: &Unit, settings: &Settings) -> Option<Finding> {
+    let (name, limit) = unit.job_limits.iter().min_by_key(|(_, limit)| *limit)?;
+    (*limit < settings.timeout.saturating_add(MARGIN)).then(|| {
+        error(format!(
+            "unit: {name}={} is too short for the timeout of {}, so systemd may give up a restart in mid-drain, and HHVM \
+             stays stopped; set {name}={} or infinity in [Unit] with systemctl edit",
+            seconds(*limit),
+            seconds(settings.timeout),
+            settings.timeout.saturating_add(settings.start_timeout).saturating_add(TO_END).as_secs(),
+        ))
     })
 }
 
@@ -189,6 +207,18 @@ mod tests {
                 no_hook.contains("Warning") && no_hook.contains(mends_hook) && !no_hook.contains(mends_wants)
             );
         }
+    }
+
+    #[test]
+    fn a_job_that_is_given_up_in_mid_drain_is_an_error_with_what_to_set() {
+        let told = |limits: &str| {
+            let lines = unit(&format!("{OURS}{limits}"));
+            lines.into_iter().filter(|line| line.contains("Job")).collect::<Vec<_>>()
+        };
+        let [line] = &told("JobTimeoutUSec=30s\nJobRunningTimeoutUSec=1min\n")[..] else { panic!() };
+        assert!(line.contains("Error") && line.contains("JobTimeoutSec=30 s is too short"), "{line}");
+        assert!(line.contains("set JobTimeoutSec=150 or infinity"), "{line}");
+        assert_eq!(told("JobTimeoutUSec=infinity\nJobRunningTimeoutUSec=2min\n"), [""; 0]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod status;
 mod stop;
 mod stopped_first;
 mod taken_away;
+mod tellers;
 mod trial;
 mod unit_load;
 

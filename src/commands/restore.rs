@@ -182,7 +182,7 @@ impl Session<'_> {
         let server = self.settings.kind;
         let running = Running::of(self.context, unit);
         let Some(process) = running.main.process() else {
-            self.stay_out_until_it_serves(&format!("{server} is not running"));
+            self.stay_out_without_a_server("is not running");
             return Ok(());
         };
         match self.wait_until_it_serves(process, &running.scope, patience, &mut Known::default()) {
@@ -193,10 +193,22 @@ impl Session<'_> {
             Serving::NotYet(why) => {
                 self.stay_out_until_it_serves(&format!("{server} does not serve yet ({why})"));
             }
-            Serving::Ended => self.stay_out_until_it_serves(&format!("{server} has ended")),
+            Serving::Ended => self.stay_out_without_a_server("has ended"),
             Serving::Interrupted => {}
         }
         Ok(())
+    }
+
+    /// Tells what has to come first. The status stays, also where the start fails.
+    fn stay_out_without_a_server(&self, why: &str) {
+        let server = self.settings.kind;
+        if self.context.caller != Caller::StartHook {
+            return self.stay_out_until_it_serves(&format!("{server} {why}"));
+        }
+        self.reporter.status(format!("Not in the pool: {server} {why}"), Duration::ZERO);
+        let line =
+            format!("{server} {why}; the node goes back once a start has succeeded and {server} serves");
+        self.reporter.tell(Message::LeftOut(line));
     }
 
     /// Tells who goes on waiting.

@@ -43,6 +43,31 @@ pub(super) fn followers(unit: &Unit, followers: Option<&[Unit]>) -> Vec<Finding>
         .collect()
 }
 
+/// What is stopped during the drain when something else is stopped, and the unit with it: a target that both are part of.
+pub(super) fn companions(unit: &Unit, leaders: &[(Unit, Vec<Unit>)]) -> Vec<Finding> {
+    let is_cut = |other: &&Unit| {
+        let goes_along = other.id != unit.id && !unit.after.contains(&other.id);
+        goes_along && is_front_end(other) && other.activity != Activity::Other
+    };
+    let finding = |leader: &Unit, other: &Unit| {
+        let (name, leader, own) = (&other.id, &leader.id, &unit.id);
+        let mend = if unit.before.contains(name) {
+            format!("replace After={own} in the file that systemctl cat {name} shows, and set After={name}")
+        } else {
+            format!("set After={name}")
+        };
+        warning(format!(
+            "unit: when {leader} is stopped or restarted, {name} is, too, and does not wait for the drain of {own}, so its \
+             requests are cut off; {mend} under [Unit] with systemctl edit {own}"
+        ))
+    };
+    let of = |(leader, followers): &(Unit, Vec<Unit>)| {
+        let itself = std::iter::once(leader).chain(followers).filter(is_cut);
+        itself.map(|other| finding(leader, other)).collect::<Vec<_>>()
+    };
+    leaders.iter().flat_map(of).collect()
+}
+
 fn judge(unit: &Unit, other: &Unit, followers: &[Unit]) -> Option<Finding> {
     let is_up = other.activity != Activity::Other;
     let name = &other.id;
@@ -171,6 +196,37 @@ mod tests {
         ] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_front_end_that_is_stopped_with_the_same_target_is_named_unless_it_waits() {
+        let leaders = |target: &str, others: &str| {
+            let target = Unit::parse_all(&format!("Id={target}\nActiveState=active\n"));
+            target.into_iter().map(|target| (target, Unit::parse_all(others))).collect::<Vec<_>>()
+        };
+        let told = |show: &str, leaders: &[(Unit, Vec<Unit>)]| {
+            let unit = Unit::parse(&format!("Id=hhvm.service\n{show}"));
+            let findings = companions(&unit, leaders).into_iter();
+            findings.map(|finding| finding.text).collect::<Vec<_>>()
+        };
+        let target = leaders("web.target", &format!("{NGINX}\nId=x.service\nActiveState=active\n"));
+        let [line] = &told("PartOf=web.target\n", &target)[..] else { panic!() };
+        assert!(line.contains("when web.target is stopped or restarted, nginx.service is, too"), "{line}");
+        assert!(
+            line.contains("; set After=nginx.service under [Unit] with systemctl edit hhvm.service"),
+            "{line}"
+        );
+        let [line] = &told("Before=nginx.service\n", &target)[..] else { panic!() };
+        assert!(
+            line.contains("replace After=hhvm.service in the file that systemctl cat nginx.service"),
+            "{line}"
+        );
+        assert_eq!(told("After=nginx.service web.target\n", &target), [""; 0]);
+        assert_eq!(told("", &leaders("web.target", &NGINX.replace("=active", "=inactive"))), [""; 0]);
+        let unit = Unit::parse(
+            "PartOf=web.target\nRequires=sysinit.target system.slice -.mount web.target\nBindsTo=a.service",
+        );
+        assert_eq!(unit.stopped_by, ["a.service", "web.target"]);
     }
 
     #[test]

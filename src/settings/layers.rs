@@ -4,6 +4,7 @@
 use super::file;
 use super::fleet::draft::Draft;
 use super::table::{Settings, Spec, VARIABLE_PREFIX};
+use super::told::{Flags, Told};
 use crate::context::Context;
 use crate::files::{entries, read, text};
 use crate::order;
@@ -18,15 +19,19 @@ const FILE_MAX: u64 = 1 << 20;
 /// Most names in the directory of settings files.
 const FILES_MAX: usize = 10_000;
 
-/// Settings from the command line.
-pub type Flags = Vec<(&'static Spec, Vec<String>)>;
-
 /// The settings of the unit in `context`, with every problem found on the way.
 ///
 /// Never fails: what cannot be read or parsed leaves the default in force, because a broken setting must not turn a
 /// drained stop into an abrupt one.
 #[must_use]
 pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
+    load_as_told(context, &Told::default(), flags)
+}
+
+/// The same with what the unit tells its hooks, which counts more than files, and less than the caller's own variables and
+/// flags.
+#[must_use]
+pub fn load_as_told(context: &Context, told: &Told, flags: &Flags) -> (Settings, Vec<Problem>) {
     let mut layers = Layers { settings: Settings::default(), fleet: Draft::new(), problems: Vec::new() };
     let files: Vec<_> = paths(context, &mut layers.problems)
         .into_iter()
@@ -43,7 +48,15 @@ pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
     let (fleet, problems) = std::mem::take(&mut layers.fleet).finish();
     layers.settings.fleet = fleet;
     layers.problems.extend(problems);
-    layers.apply_variables(context);
+    let of_unit = |name: &str| Location::Variable(format!("{name} of {}", context.unit));
+    layers
+        .apply_variables(told.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())), of_unit);
+    for (spec, values) in &told.flags {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let location = Location::Option(format!("--{} of {}'s ExecStop=", spec.name, context.unit));
+        layers.set(location, spec, &values);
+    }
+    layers.apply_variables(context.env.iter(), |name| Location::Variable(name.to_owned()));
     for (spec, values) in flags {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         layers.set(Location::Flag(spec.name), spec, &values);
@@ -53,15 +66,27 @@ pub fn load(context: &Context, flags: &Flags) -> (Settings, Vec<Problem>) {
     (layers.settings, layers.problems)
 }
 
+/// The settings files that are there.
+#[must_use]
+pub fn files(context: &Context) -> Vec<PathBuf> {
+    let mut files = paths(context, &mut Vec::new());
+    files.retain(|path| context.root.join(path).exists());
+    files
+}
+
 /// The main file, then the files `*.toml` of the directory beside it, by name.
 fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let directory = PathBuf::from(format!("{FILE}.d"));
     let mut names: Vec<PathBuf> = match entries(&context.root.join(&directory), FILES_MAX) {
         Ok(entries) => entries.into_iter().map(|entry| entry.name.into()).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_symlink(context, &directory) => {
+            Vec::new()
+        }
         Err(error) => {
-            let message =
-                format!("cannot be read ({error}), so its files are ignored; make it readable for root");
+            let message = format!(
+                "cannot be read ({}), so its files are ignored; make it readable for root",
+                why(&error)
+            );
             problems.push(Problem::error(Location::Path(directory.clone()), message));
             Vec::new()
         }
@@ -69,6 +94,18 @@ fn paths(context: &Context, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     names.retain(|name| name.extension().is_some_and(|extension| extension == "toml"));
     order::sort(&mut names);
     std::iter::once(PathBuf::from(FILE)).chain(names.into_iter().map(|name| directory.join(name))).collect()
+}
+
+/// A name that leads to nothing, because of a typing mistake or of a file system that is not mounted, was meant to be read.
+fn is_symlink(context: &Context, path: &Path) -> bool {
+    context.root.join(path).is_symlink()
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "a symlink to what is not there".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 struct Layers {
@@ -89,9 +126,11 @@ impl Layers {
                 }
                 contents
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => file::Contents::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_symlink(context, path) => {
+                file::Contents::default()
+            }
             Err(error) => {
-                let message = format!("cannot be read ({error}), so its settings are ignored");
+                let message = format!("cannot be read ({}), so its settings are ignored", why(&error));
                 self.fleet.doubt();
                 self.problems.push(Problem::error(Location::Path(path.to_owned()), message));
                 file::Contents::default()
@@ -123,10 +162,14 @@ impl Layers {
         }
     }
 
-    fn apply_variables(&mut self, context: &Context) {
-        for (name, value) in context.env.iter() {
+    fn apply_variables<'a>(
+        &mut self,
+        variables: impl Iterator<Item = (&'a str, &'a str)>,
+        locate: impl Fn(&str) -> Location,
+    ) {
+        for (name, value) in variables {
             let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
-            let location = Location::Variable(name.to_owned());
+            let location = locate(name);
             let key = rest.to_lowercase().replace('_', "-");
             match Spec::named(&key) {
                 Some(spec) if spec.is_for_files_only() => {
@@ -193,6 +236,52 @@ mod tests {
         assert_eq!(settings.threshold, 4);
         assert_eq!(settings.min_drain, Duration::from_secs(3));
         assert_eq!(settings.zero_samples.get(), 9);
+    }
+
+    #[test]
+    fn what_the_unit_tells_its_hooks_counts_between_files_and_the_callers_own_words() {
+        let tree = tree(&[("etc/hhvm-drain.toml", "timeout = \"41s\"\nthreshold = 1\nmin-drain = \"1s\"\n")]);
+        let variables = ["TIMEOUT=42s", "THRESHOLD=2", "MIN_DRAIN=2s", "REPOOL=sometimes"].into_iter();
+        let variables = variables.filter_map(|text| text.split_once('='));
+        let told = Told {
+            variables: variables
+                .map(|(name, value)| (format!("HHVM_DRAIN_{name}"), value.to_owned()))
+                .collect(),
+            flags: vec![(Spec::named("threshold").unwrap(), vec!["3".to_owned()])],
+            problems: Vec::new(),
+        };
+        let env = Env::from([("HHVM_DRAIN_MIN_DRAIN", "3s")]);
+        let (settings, problems) = load_as_told(&context(tree.path(), env), &told, &Vec::new());
+        assert_eq!(
+            (settings.timeout, settings.threshold, settings.min_drain),
+            (Duration::from_secs(42), 3, Duration::from_secs(3))
+        );
+        let [problem] = &problems[..] else { panic!("{problems:?}") };
+        assert!(
+            problem.to_string().starts_with("HHVM_DRAIN_REPOOL of hhvm@8001.service: repool: \"sometimes\"")
+        );
+        assert_eq!(settings.set_by["threshold"].to_string(), "--threshold of hhvm@8001.service's ExecStop=");
+    }
+
+    #[test]
+    fn a_symlink_to_nowhere_is_no_missing_file() {
+        let tree = tree(&[]);
+        std::os::unix::fs::symlink("/srv/no", tree.path().join("etc/hhvm-drain.toml")).unwrap();
+        std::os::unix::fs::symlink("/srv/no", tree.path().join("etc/hhvm-drain.toml.d/a.toml")).unwrap();
+        let named = || {
+            let (_, problems) = load(&context(tree.path(), Env::default()), &Vec::new());
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let [main, more] = &named()[..] else { panic!("{:?}", named()) };
+        assert!(
+            main.starts_with("/etc/hhvm-drain.toml: cannot be read (a symlink to what is not there)"),
+            "{main}"
+        );
+        assert!(more.starts_with("/etc/hhvm-drain.toml.d/a.toml: cannot"), "{more}");
+        fs::remove_dir_all(tree.path().join("etc/hhvm-drain.toml.d")).unwrap();
+        assert_eq!(named().len(), 1);
+        std::os::unix::fs::symlink("/srv/no", tree.path().join("etc/hhvm-drain.toml.d")).unwrap();
+        assert_eq!(named().len(), 2);
     }
 
     #[test]

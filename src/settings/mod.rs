@@ -10,6 +10,7 @@ mod contradictions;
 mod file;
 mod places;
 mod table;
+pub mod told;
 mod value;
 
 pub use table::{Form, SPECS, Settings, Spec};

@@ -3,6 +3,7 @@
 use super::mounts::Mounts;
 use super::words::{Activity, Author, KillMode, Lifetime, NotifyAccess, Output, Patience, Relation};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What systemd knows of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct Unit {
     /// What its processes are started with: `ExecStart=`, `Environment=` and `EnvironmentFile=`, as systemctl prints
     /// them.
     pub start: String,
+    /// The assignments of `Environment=`.
+    pub environment: Vec<String>,
+    /// The files of `EnvironmentFile=`, in order.
+    pub environment_files: Vec<PathBuf>,
     /// The command lines of `ExecStop=`, in order.
     pub exec_stop: Vec<String>,
     /// Those of them that have no `+`, so that the unit's user and sandbox apply to them; empty before systemd 243,
@@ -41,6 +46,8 @@ pub struct Unit {
     pub timeout_start: Patience,
     /// `TimeoutStopSec=`.
     pub timeout_stop: Patience,
+    /// How long its jobs may take, each limit with the name of its line in `[Unit]`.
+    pub job_limits: Vec<(&'static str, Duration)>,
     /// Whether its files have changed since systemd read them.
     pub need_daemon_reload: bool,
     /// The program of `ExecStart=`.
@@ -65,6 +72,8 @@ pub struct Unit {
     pub files: Vec<PathBuf>,
     /// The units that are stopped when it is, and why.
     pub stops: Vec<(Relation, String)>,
+    /// The units whose stop stops it, too.
+    pub stopped_by: Vec<String>,
     /// The units that it is stopped before.
     pub after: Vec<String>,
     /// The units that it is stopped after.

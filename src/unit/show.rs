@@ -3,13 +3,13 @@
 
 use super::mounts::Mounts;
 use super::properties::Unit;
-use super::words::{Author, KillMode, Lifetime, Output, Relation, split};
+use super::words::{Author, KillMode, Lifetime, Output, Patience, Relation, split};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 impl Unit {
     /// The names of the properties, for `systemctl show -p` (org.freedesktop.systemd1(5)).
-    pub const PROPERTIES: [&str; 43] = [
+    pub const PROPERTIES: [&str; 50] = [
         "Id",
         "LoadState",
         "ActiveState",
@@ -30,6 +30,8 @@ impl Unit {
         "SuccessExitStatus",
         "TimeoutStartUSec",
         "TimeoutStopUSec",
+        "JobTimeoutUSec",
+        "JobRunningTimeoutUSec",
         "KillMode",
         "NeedDaemonReload",
         "User",
@@ -51,6 +53,11 @@ impl Unit {
         "RequisiteOf",
         "ConsistsOf",
         "PropagatesStopTo",
+        "PartOf",
+        "BindsTo",
+        "Requires",
+        "Requisite",
+        "StopPropagatedFrom",
         "After",
         "Before",
     ];
@@ -71,6 +78,8 @@ impl Unit {
                 .flat_map(|name| values.all(name).iter().copied())
                 .collect::<Vec<_>>()
                 .join("\n"),
+            environment: split(values.one("Environment")),
+            environment_files: values.environment_files(),
             exec_stop: values.commands("ExecStop"),
             exec_stop_confined: values.confined("ExecStopEx"),
             exec_stop_post: values.commands("ExecStopPost"),
@@ -81,6 +90,16 @@ impl Unit {
             success_exit_status: values.words("SuccessExitStatus"),
             timeout_start: values.one("TimeoutStartUSec").into(),
             timeout_stop: values.one("TimeoutStopUSec").into(),
+            job_limits: [
+                ("JobTimeoutSec", "JobTimeoutUSec"),
+                ("JobRunningTimeoutSec", "JobRunningTimeoutUSec"),
+            ]
+            .into_iter()
+            .filter_map(|(name, property)| match values.one(property).into() {
+                Patience::For(limit) => Some((name, limit)),
+                Patience::Infinite | Patience::Unclear(_) => None,
+            })
+            .collect(),
             need_daemon_reload: values.one("NeedDaemonReload") == "yes",
             program: PathBuf::from(program(values.one("ExecStart"))),
             awaits_notifications: values.one("Type").starts_with("notify")
@@ -98,6 +117,7 @@ impl Unit {
             author: if values.filled("SourcePath").is_some() { Author::Generator } else { Author::Person },
             files: files.collect(),
             stops: values.relations(),
+            stopped_by: values.stopped_by(),
             after: values.words("After"),
             before: values.words("Before"),
         }
@@ -135,11 +155,18 @@ impl<'a> Values<'a> {
     }
 
     fn words(&self, name: &str) -> Vec<String> {
-        self.one(name).split_whitespace().map(str::to_owned).collect()
+        split(self.one(name))
     }
 
     fn paths(&self, name: &str) -> Vec<PathBuf> {
         split(self.one(name)).into_iter().map(PathBuf::from).collect()
+    }
+
+    /// Without ` (ignore_errors=…)` behind each.
+    fn environment_files(&self) -> Vec<PathBuf> {
+        let path =
+            |value: &&str| value.rsplit_once(" (ignore_errors=").map_or(*value, |(path, _)| path).into();
+        self.all("EnvironmentFiles").iter().filter(|value| !value.is_empty()).map(path).collect()
     }
 
     fn commands(&self, name: &str) -> Vec<String> {
@@ -187,6 +214,20 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Without what every unit has, and what is stopped with the host alone.
+    fn stopped_by(&self) -> Vec<String> {
+        let all =
+            ["PartOf", "BindsTo", "Requires", "Requisite", "StopPropagatedFrom"].map(|name| self.words(name));
+        let mut names: Vec<String> = all.into_iter().flatten().collect();
+        names.retain(|name| {
+            (name.ends_with(".target") || name.ends_with(".service"))
+                && !["sysinit.target", "basic.target"].contains(&name.as_str())
+        });
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn relations(&self) -> Vec<(Relation, String)> {
         let of = |(relation, name): (Relation, &str)| {
             self.words(name).into_iter().map(move |unit| (relation, unit)).collect::<Vec<_>>()
@@ -211,7 +252,7 @@ fn program(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unit::{Activity, Patience};
+    use crate::unit::Activity;
     use std::path::Path;
     use std::time::Duration;
 
@@ -237,6 +278,18 @@ mod tests {
         ] {
             assert_eq!(Unit::parse(&format!("TimeoutStopUSec={words}")).timeout_stop, expected);
         }
+    }
+
+    #[test]
+    fn names_with_escapes_and_what_the_hooks_are_told_are_read() {
+        let unit = Unit::parse(
+            "After=a.service \"b\\\\x2dc.service\"\nEnvironment=A=b \"C=d e\"\nEnvironmentFiles=/etc/a b (ignore_errors=yes)\n\
+             EnvironmentFiles=/etc/c (ignore_errors=no)\nJobTimeoutUSec=1min\nJobRunningTimeoutUSec=infinity\n",
+        );
+        assert_eq!(unit.after, ["a.service", r"b\x2dc.service"]);
+        assert_eq!(unit.environment, ["A=b", "C=d e"]);
+        assert_eq!(unit.environment_files, ["/etc/a b", "/etc/c"].map(PathBuf::from));
+        assert_eq!(unit.job_limits, [("JobTimeoutSec", Duration::from_secs(60))]);
     }
 
     #[test]

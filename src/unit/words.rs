@@ -158,19 +158,36 @@ impl From<&str> for NotifyAccess {
     }
 }
 
-/// Words between spaces, one with spaces in quotes.
+/// Words between spaces; one with spaces or backslashes is in quotes, in which a backslash stands before a quote or
+/// another one.
 pub(super) fn split(value: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = value.trim_start();
     while !rest.is_empty() {
         let (word, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => rest.split_once(' ').unwrap_or((rest, "")),
+            Some(quoted) => unquoted(quoted),
+            None => {
+                rest.split_once(' ').map_or((rest.to_owned(), ""), |(word, after)| (word.to_owned(), after))
+            }
         };
-        words.push(word.to_owned());
+        words.push(word);
         rest = after.trim_start();
     }
     words
+}
+
+/// The text up to the closing quote, and what is behind it.
+fn unquoted(text: &str) -> (String, &str) {
+    let mut word = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (word, &text[at + 1..]),
+            '\\' => word.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => word.push(character),
+        }
+    }
+    (word, "")
 }
 
 #[cfg(test)]
@@ -190,6 +207,11 @@ mod tests {
     fn a_path_with_a_space_is_one_word() {
         assert_eq!(split(r#"/a/b.conf "/c d/e.conf"  /f"#), ["/a/b.conf", "/c d/e.conf", "/f"]);
         assert_eq!(split("\"unfinished"), ["unfinished"]);
+        assert_eq!(
+            split(r#"a "system-a\\x2db.slice" "say \"x\"""#),
+            ["a", r"system-a\x2db.slice", "say \"x\""]
+        );
+        assert_eq!(split(r#""\"#), [""]);
         assert!(split(" ").is_empty());
     }
 }

@@ -31,5 +31,6 @@ mod scarce;
 mod stop;
 mod sudden;
 mod systemctl;
+mod told;
 mod trace;
 mod usage;

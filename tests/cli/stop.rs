@@ -167,6 +167,21 @@ fn when_healthy_waits_for_the_new_hhvm() {
 }
 
 #[test]
+fn a_start_that_has_failed_does_not_say_that_somebody_waits() {
+    let rig = Rig::new();
+    rig.stop(&[]);
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    let pid = ended.id().to_string();
+    ended.wait().unwrap();
+    let mut start_hook = rig.command(&["restore", "--wait", "--repool=when-healthy", "--start-timeout=20s"]);
+    start_hook.env("PATH", SYSTEMD).env("STANDIN_PID", &pid).env("MAINPID", &pid);
+    let start_hook = run(start_hook.env("NOTIFY_SOCKET", rig.path("notify")));
+    assert!(start_hook.stderr.contains("once a start has succeeded") && !rig.is_pooled(), "{start_hook:?}");
+    let said = rig.notifications();
+    assert!(said.iter().any(|line| line.contains("STATUS=Not in the pool: HHVM ")), "{said:?}");
+}
+
+#[test]
 fn an_admin_port_of_which_nothing_is_known_is_not_taken_for_a_page_server() {
     let mut rig = Rig::new();
     rig.stop(&[]);
