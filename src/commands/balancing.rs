@@ -103,7 +103,7 @@ fn exposed<'a>(context: &'a Context, settings: &'a Settings) -> impl Iterator<It
     });
     let logins = settings.balancers.iter().filter_map(Balancer::login);
     let named = logins.filter_map(|login| match &login.password {
-        Proof::File(name) => exposure(context, name).map(Finding::from),
+        Proof::File(name) => exposure(context, name, "password").map(Finding::from),
         Proof::Written(_) => None,
     });
     written.into_iter().chain(named)

@@ -10,7 +10,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{balancing, found, left_running, metrics, sharing, tellers};
+use super::{balancing, found, in_fleet, left_running, metrics, sharing, tellers};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -94,6 +94,7 @@ pub(super) fn run(
     findings.extend(settings.health_url.as_ref().map(health_url));
     let said = balancing::asked(context, settings, &running.scope);
     findings.extend(balancing::findings(context, settings, &said));
+    findings.extend(in_fleet::findings(context, settings));
     findings.extend(match front {
         Front::Unasked => Vec::new(),
         Front::Asked(url) => front_end(url),
@@ -193,7 +194,7 @@ fn load(
     let Asked { mut source, problems } = source(context, settings, hhvm, scope);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
     if let Some(name) = &settings.password_file {
-        findings.extend(exposure(context, name).map(Finding::from));
+        findings.extend(exposure(context, name, "password").map(Finding::from));
     }
     let running = unit.is_none_or(|unit| unit.activity == Activity::Active);
     let load = source.read(Instant::now() + PATIENCE);

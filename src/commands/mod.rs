@@ -11,6 +11,7 @@ mod finding;
 mod fleet;
 mod found;
 mod history;
+mod in_fleet;
 mod known;
 mod last_words;
 mod left_running;

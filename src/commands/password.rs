@@ -19,13 +19,13 @@ pub(super) fn read_password(context: &Context, name: &Path) -> Result<Password, 
         .ok_or_else(|| problem("password-file must hold the admin password, and it is empty".to_owned()))
 }
 
-/// What is wrong with the owner or the mode of the file `name`.
-pub(super) fn exposure(context: &Context, name: &Path) -> Option<Problem> {
+/// What is wrong with the owner or the mode of the file `name`, which holds a secret: what kind of.
+pub(super) fn exposure(context: &Context, name: &Path, what: &str) -> Option<Problem> {
     let metadata = context.root.join(name).metadata().ok()?;
     let is_exposed = metadata.uid() != 0 || metadata.mode() & 0o077 != 0;
     is_exposed.then(|| {
         let file = name.display();
-        let message = format!("others can read the password; run: chown root: {file} && chmod 600 {file}");
+        let message = format!("others can read the {what}; run: chown root: {file} && chmod 600 {file}");
         Problem::warning(Location::Path(name.to_owned()), message)
     })
 }

@@ -1,62 +1,12 @@
 //! `fleet`, as an operator calls it.
 
 use crate::client::{Client, name, written};
-use crate::cluster::{Cluster, Server, post, write};
+use crate::cluster::{Cluster, Server, post};
+use crate::host::Host;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hhvm_drain::fleet::{Change, Claim, Engine, Holder, Key, Over, Transaction, Why};
-use std::process::Command;
 use std::time::Duration;
-use tempfile::TempDir;
-
-/// A host of the fleet.
-struct Host(TempDir);
-
-/// What came of a command: its exit status, what it said, what it complained of.
-#[derive(Debug)]
-struct Said(i32, String, String);
-
-impl Host {
-    fn of(members: &[String], name: &str) -> Self {
-        let host = Self(tempfile::tempdir().unwrap());
-        host.write("proc/sys/kernel/hostname", &format!("{name}\n"));
-        host.write("etc/machine-id", &format!("id-of-{name}\n"));
-        host.write("etc/hhvm-drain.toml", &format!("[fleet]\nmembers = {members:?}\npool = \"web\"\n"));
-        host
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        write(self.0.path(), name, text.as_bytes());
-    }
-
-    fn run(&self, words: &str) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_hhvm-drain"))
-            .args(words.split(' '))
-            .arg("--root")
-            .arg(self.0.path())
-            .env_clear()
-            .env("SUDO_USER", "alice")
-            .output()
-            .unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said(output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn ok(&self, words: &str) -> String {
-        let Said(0, said, _) = self.run(words) else { panic!("{words}: {:?}", self.run(words)) };
-        said
-    }
-
-    /// The one line of a command that fails.
-    fn fails(&self, words: &str, status: i32) -> String {
-        let Said(code, said, why) = self.run(words);
-        assert!(
-            code == status && said.is_empty() && why.lines().count() == 1,
-            "{words}: {code} {said} {why}"
-        );
-        why
-    }
-}
 
 /// The value of a node with one unit.
 fn holder(node: &str, claim: Claim) -> Vec<u8> {

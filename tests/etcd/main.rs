@@ -5,11 +5,13 @@
 
 mod authentication;
 mod certificates;
+mod check;
 mod client;
 mod cluster;
 mod command;
 mod failover;
 mod forms;
+mod host;
 mod secure;
 
 use cluster::Server;
@@ -91,6 +93,17 @@ const TESTS: &[Test] = &[
         Versions::One,
     ),
     ("command::what_cannot_be_asked_is_one_line", command::what_cannot_be_asked_is_one_line, Versions::One),
+    ("check::a_good_fleet_is_told_in_a_few_lines", check::a_good_fleet_is_told_in_a_few_lines, Versions::One),
+    (
+        "check::what_keeps_a_turn_from_being_taken_is_an_error",
+        check::what_keeps_a_turn_from_being_taken_is_an_error,
+        Versions::One,
+    ),
+    (
+        "check::certificates_that_do_not_fit_are_told",
+        check::certificates_that_do_not_fit_are_told,
+        Versions::One,
+    ),
 ];
 
 fn main() -> ExitCode {
