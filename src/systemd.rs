@@ -4,7 +4,7 @@ use crate::context::{Root, UnitName};
 use crate::files;
 use crate::order;
 use crate::settings::told::assignments;
-use crate::unit::{Own, Patience, Unit};
+use crate::unit::{Activity, Own, Patience, Unit, calls};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -143,26 +143,28 @@ fn job_of(unit: &UnitName, text: &str) -> Option<Job> {
     }
 }
 
-/// The active service units that this program drains at their stop.
+/// The service units that this program drains at their stop: of each, its name, what it does, its processes.
 #[must_use]
-pub fn active_drained_units() -> Vec<UnitName> {
-    let words = ["show", "--no-pager", "-p", "Id,ActiveState,ExecStop", "--", "*.service"];
+pub fn drained_units() -> Vec<Unit> {
+    let words =
+        ["show", "--no-pager", "-p", "Id,ActiveState,ExecStop,ControlGroup,MainPID", "--", "*.service"];
     let text = ask(&words, PATIENCE).map(|answer| String::from_utf8_lossy(&answer.text).into_owned());
-    drained_units(&text.unwrap_or_default())
+    drained(&text.unwrap_or_default())
 }
 
-/// Those in paragraphs of `NAME=VALUE`. A shutdown unit, which drains for another, is none of them.
-fn drained_units(text: &str) -> Vec<UnitName> {
-    let is_active = |paragraph: &&str| paragraph.lines().any(|line| line == "ActiveState=active");
-    let calls = |paragraph: &&str| {
-        let commands = paragraph.lines().filter(|line| line.starts_with("ExecStop="));
-        commands.filter(|line| !line.contains(" --shutdown")).any(|line| line.contains("/hhvm-drain stop"))
-    };
-    let unit = |paragraph: &str| {
-        let id = paragraph.lines().find_map(|line| line.strip_prefix("Id="))?;
-        UnitName::parse(id).ok()
-    };
-    text.split("\n\n").filter(is_active).filter(calls).filter_map(unit).collect()
+/// Those of them that are active.
+#[must_use]
+pub fn active_drained_units() -> Vec<UnitName> {
+    let active = drained_units().into_iter().filter(|unit| unit.activity == Activity::Active);
+    active.filter_map(|unit| UnitName::parse(&unit.id).ok()).collect()
+}
+
+/// A shutdown unit, which drains for another, is none of them.
+fn drained(text: &str) -> Vec<Unit> {
+    let mut units = Unit::parse_all(text);
+    let drains = |command: &String| calls(command, "stop") && !command.contains(" --shutdown");
+    units.retain(|unit| unit.exec_stop.iter().any(drains));
+    units
 }
 
 /// The first systemctl in the path that others cannot change: the hooks of a unit are root's, and its `Environment=PATH=` may
@@ -254,7 +256,9 @@ mod tests {
              {ours}\nActiveState=inactive\nId=d.service\n\n\
              ExecStop={{ argv[]=/usr/bin/hhvm-drain stop --shutdown --unit=a ; }}\nId=e.service\nActiveState=active\n"
         );
-        let names: Vec<String> = drained_units(&text).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["a.service"]);
+        let found = drained(&text);
+        let names: Vec<(&str, Activity)> =
+            found.iter().map(|unit| (unit.id.as_str(), unit.activity)).collect();
+        assert_eq!(names, [("a.service", Activity::Active), ("d.service", Activity::Other)]);
     }
 }

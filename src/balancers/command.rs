@@ -154,7 +154,7 @@ impl Command {
         let time = deadline.saturating_duration_since(Instant::now());
         let mut command = std::process::Command::new(&self.path);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.env("HHVM_DRAIN_DEADLINE", format!("{:.1}", time.as_secs_f64()));
+        command.env("HHVM_DRAIN_DEADLINE", format!("{}.{}", time.as_secs(), time.subsec_millis() / 100));
         command.current_dir("/").stdin(Stdio::null()).stdout(end.try_clone()?).stderr(end);
         let started = self.leash.start(&mut command)?;
         Ok((started, Output { from, kept: Vec::new(), is_open: true }))

@@ -27,7 +27,7 @@ pub(super) fn balancers_of(
     settings: &Settings,
     scope: &Scope,
 ) -> (Vec<Box<dyn Reader + Send>>, Held) {
-    let here = here(&context.root, scope, Instant::now() + PATIENCE);
+    let here = here(context, scope, Instant::now() + PATIENCE);
     readers(settings, &Wanted { context, named: &settings.balancer_name, here })
 }
 

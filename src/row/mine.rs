@@ -1,7 +1,7 @@
 //! Which rows are this node's: by address and port, or by the name that is set. A name alone is not enough where the
 //! balancer shows the address: other people's nodes may have the same name.
 
-use super::{ROWS_MAX, Row, Unclear};
+use super::{Others, ROWS_MAX, Row, Unclear};
 use crate::sockets::Place;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -42,7 +42,7 @@ impl FromStr for Named {
 }
 
 /// This node, as a balancer may know it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Here {
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
@@ -50,6 +50,8 @@ pub struct Here {
     pub own: Vec<Place>,
     /// Where anybody listens.
     pub all: Vec<Place>,
+    /// Where other units do that are drained by themselves.
+    pub others: Others,
     /// Its host name.
     pub name: String,
 }
@@ -87,15 +89,25 @@ impl Mine {
         }
     }
 
-    /// If the unit itself listens where a balancer sends to, those rows; else those of a front end; else by name.
+    /// If the unit itself listens where a balancer sends to, those rows; else those of a front end, which is no other unit
+    /// that is drained; else by name.
     fn found(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, Unclear> {
-        for places in [&self.here.own, &self.here.all] {
-            let listens = |at: SocketAddr| places.iter().any(|place| place.is_reached_by(at));
-            let is_here = |row: &Row| row.id.address.is_some_and(|at| self.has(at.ip()) && listens(at));
-            if rows.iter().any(is_here) {
-                rows.retain(is_here);
+        let lead_to = |row: &Row, places: &[Place]| {
+            let is_place = |at: SocketAddr| places.iter().any(|place| place.is_reached_by(at));
+            row.id.address.is_some_and(|at| self.has(at.ip()) && is_place(at))
+        };
+        if rows.iter().any(|row| lead_to(row, &self.here.own)) {
+            rows.retain(|row| lead_to(row, &self.here.own));
+            return Ok(rows);
+        }
+        if rows.iter().any(|row| lead_to(row, &self.here.all)) {
+            let others = self.here.others.places();
+            let of_front_end = |row: &Row| lead_to(row, &self.here.all) && !lead_to(row, others);
+            if rows.iter().any(of_front_end) {
+                rows.retain(of_front_end);
                 return Ok(rows);
             }
+            rows.retain(|row| !lead_to(row, others));
         }
         rows.retain(|row| self.is_called(&row.id.server));
         match rows.iter().find(|row| row.id.address.is_some()) {

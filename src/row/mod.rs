@@ -4,12 +4,14 @@ mod before;
 mod csv;
 mod mine;
 mod news;
+mod others;
 mod unclear;
 
 pub use before::Before;
 pub use csv::{Hidden, Table, hidden};
 pub use mine::{Here, Mine, Named};
 pub use news::News;
+pub use others::Others;
 pub use unclear::Unclear;
 
 use std::fmt;

@@ -80,6 +80,7 @@ fn mine(named: Named, is_local: bool) -> Mine {
         addresses: vec!["10.0.0.5".parse().unwrap(), "::1".parse().unwrap()],
         own: vec![Place::Tcp(at("0.0.0.0:9000"))],
         all: ["0.0.0.0:80", "0.0.0.0:9000", "[::]:19001"].map(|text| Place::Tcp(at(text))).to_vec(),
+        others: Others::default(),
         name: "web1.example.org".to_owned(),
     };
     Mine { named, here, is_local }
@@ -105,6 +106,25 @@ fn rows_are_found_by_address_and_port_and_the_units_own_port_comes_first() {
     assert_eq!(names(mine(Named::Auto, false).of(rows.clone())), ["a/x", "b/y"]);
     let own = [rows, vec![row("e", "hhvm", Some("10.0.0.5:9000"))]].concat();
     assert_eq!(names(mine(Named::Auto, false).of(own)), ["e/hhvm"]);
+}
+
+#[test]
+fn a_port_of_another_unit_that_is_drained_is_no_front_end() {
+    let beside = |ports: &'static [&'static str]| {
+        let mut mine = mine(Named::Auto, false);
+        mine.here.others = Others::found_by(|| ports.iter().map(|text| Place::Tcp(at(text))).collect());
+        mine
+    };
+    let rows = vec![row("a", "x", Some("10.0.0.5:80")), row("a", "y", Some("10.0.0.5:19001"))];
+    assert_eq!(names(beside(&["0.0.0.0:80"]).of(rows.clone())), ["a/y"]);
+    assert_eq!(names(beside(&["0.0.0.0:81"]).of(rows.clone())), ["a/x", "a/y"]);
+    assert_eq!(beside(&["0.0.0.0:80", "0.0.0.0:19001"]).of(rows), Err(Unclear::NoRow));
+    let named = vec![row("a", "web1", Some("10.0.0.5:80"))];
+    assert_eq!(
+        beside(&["0.0.0.0:80"]).of(named),
+        Err(Unclear::NoRow),
+        "its own name does not make it this unit's"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::host::{Background, Host, wait_for};
+use crate::shared_file;
 
 /// In front of HHVM, with the health file; and another node.
 const NGINX: &str = "\
@@ -262,6 +263,28 @@ pub fn tls_is_verified_by_a_file_or_by_the_systems_certificates() {
     let took = host.stop().took.as_secs_f32();
     assert!((1.1..4.5).contains(&took), "{took}");
     assert_eq!(at_balancers(&host), "confirmed");
+}
+
+pub fn the_port_of_another_instance_is_not_this_ones() {
+    let host = Host::with_package()
+        .packages("haproxy")
+        .settings("balancer = 'haproxy+unix:///run/haproxy/operator.sock'\nmin-drain = '1s'\n")
+        .file("/etc/systemd/system/hhvm@.service", shared_file::TEMPLATE)
+        .file("/etc/haproxy/haproxy.cfg", &format!("{GLOBAL}  server second 127.0.0.1:9002 check\n"))
+        .boot();
+    host.run("systemctl stop hhvm; mkdir -p /etc/systemd/system/hhvm@.service.d").ok();
+    host.run("ln -s /usr/lib/systemd/system/hhvm.service.d/drain.conf /etc/systemd/system/hhvm@.service.d/")
+        .ok();
+    host.run("systemctl daemon-reload; systemctl start hhvm@1 hhvm@2 && systemctl restart haproxy").ok();
+    let said = |unit: &str| {
+        let check = host.run(&format!("hhvm-drain check --unit {unit}")).stdout;
+        check.lines().find(|line| line.contains("balancer: ")).expect("a line").to_owned()
+    };
+    assert!(said("hhvm@2").contains("web/second "), "{}", said("hhvm@2"));
+    assert!(said("hhvm@1").contains("it has no row for this node"), "{}", said("hhvm@1"));
+    // Whoever is not drained may be its front end.
+    host.run("rm -r /etc/systemd/system/hhvm@.service.d; systemctl daemon-reload").ok();
+    assert!(said("hhvm@1").contains("web/second "), "{}", said("hhvm@1"));
 }
 
 pub fn a_reload_in_mid_drain_begins_anew() {

@@ -64,6 +64,7 @@ const ONCE: &[Test] = tests! {
         once_it_is_back_haproxy_is_waited_for_and_a_stop_in_that_time_drains,
         a_command_becomes_another_user_during_a_drain_as_it_does_for_check,
         tls_is_verified_by_a_file_or_by_the_systems_certificates,
+        the_port_of_another_instance_is_not_this_ones,
         a_reload_in_mid_drain_begins_anew,
         with_one_balancer_dead_min_drain_applies,
         requests_in_the_servers_queue_arrive_before_the_end,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::host::drain::HEALTH_FILE;
 use crate::host::{Host, wait_for};
 
-const TEMPLATE: &str = "\
+pub const TEMPLATE: &str = "\
 [Service]
 ExecStart=/usr/bin/hhvm --mode server -dhhvm.server.type=fastcgi -dhhvm.server.port=900%i --standin-control /run/hhvm-%i
 [Install]
