@@ -10,6 +10,7 @@ mod effective;
 mod finding;
 mod fleet;
 mod found;
+mod giving_back;
 mod known;
 mod last_words;
 mod left_running;
@@ -30,6 +31,7 @@ mod stop;
 mod stopped_first;
 mod taken_away;
 mod trial;
+mod turn;
 mod unit_load;
 
 use crate::DONE;
@@ -51,8 +53,9 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             stop::run(context, settings, problems);
         }
         Command::Restore { wait, .. } => restore::run(context, settings, problems, *wait)?,
-        Command::Depool { reason, wait } => {
-            operator::depool(context, settings, problems, reason.as_deref(), *wait)?;
+        Command::Depool { reason, wait, force } => {
+            let asked = operator::Asked { reason: reason.as_deref(), wait: *wait, force: *force };
+            operator::depool(context, settings, problems, asked)?;
         }
         Command::Pool { wait } => operator::pool(context, settings, *wait)?,
         Command::Status { json, exit_code } => {
