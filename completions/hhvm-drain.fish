@@ -124,6 +124,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l start-t
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l force -d 'In a fleet: also if it is not this node\'s turn'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
@@ -204,26 +205,27 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l metrics-
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l quiet -d 'Print only what is wrong'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -l trial -d 'With --url: also take the node out briefly and ask again'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l unit -d 'The unit to drain' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l root -d 'Look for settings, state and health files below this directory' -r -F
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l password-file -d 'File with HHVM\'s admin password' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -l json -d 'Print JSON'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -f -a "limit" -d 'Let this many nodes be out at once'
-complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free" -f -a "free" -d 'Free the slot of a node that will not give it back'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l unit -d 'The unit to drain' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -l json -d 'Print JSON'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -f -a "limit" -d 'Let this many nodes be out at once'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -f -a "free" -d 'Free the slot of a node that will not give it back'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and not __fish_seen_subcommand_from limit free go" -f -a "go" -d 'End the waiting of this node\'s stop'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from limit" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
@@ -258,6 +260,23 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from free" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l unit -d 'The unit to drain' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand fleet; and __fish_seen_subcommand_from go" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand drop-in" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r

@@ -95,6 +95,9 @@ pub enum Command {
         /// Wait until no request is in flight; fail if some are left
         #[arg(long)]
         wait: bool,
+        /// In a fleet: also if it is not this node's turn
+        #[arg(long)]
+        force: bool,
     },
     /// Put the node back, whoever took it out
     Pool {
@@ -169,6 +172,8 @@ pub enum FleetAction {
         #[arg(value_name = "NODE", value_parser = Name::parse)]
         node: Name,
     },
+    /// End the waiting of this node's stop
+    Go,
 }
 
 /// One flag for every setting of the table.

@@ -16,7 +16,7 @@
 //! commands bring them together.
 //!
 //! 1. program: [`cli`], `commands`
-//! 2. loops: [`wait`], `agent`, `progress`, `terminate`
+//! 2. loops: [`wait`], `agent`, [`lineup`], `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
 //!    [`slot`], [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
@@ -27,7 +27,7 @@
 //! 6. values: [`context`], [`curve`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`order`], [`outcome`],
 //!    [`page_url`], [`password`], [`php_fpm`], [`place`], [`problem`], [`row`], [`settings`], [`sockets`], [`text`], [`unit`]
 //!
-//! Who blocks: [`wait`], for a drain; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
+//! Who blocks: [`wait`], for a drain; [`lineup`], for a turn; [`pool`] for its lock (2 s at most), [`systemd`] for systemctl (2 s), [`probe`]
 //! in a thread of its own (2 s a question), [`report`] at the end (half a second).
 
 mod agent;
@@ -51,6 +51,7 @@ pub mod files;
 pub mod fleet;
 pub mod hhvm;
 pub mod kernel;
+pub mod lineup;
 pub mod load;
 pub mod locate;
 pub mod message;

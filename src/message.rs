@@ -62,6 +62,10 @@ pub enum Message {
     RecordInMemory,
     /// Something else failed, and the drain goes on.
     Trouble(String),
+    /// How the wait for a turn in the fleet goes.
+    Turn(String),
+    /// The node goes out though it is not its turn, or something is wrong with the fleet.
+    OutOfTurn(String),
     /// The command failed.
     Failed(String),
     /// HHVM has no admin port: the connections to that listener are counted.
@@ -165,6 +169,7 @@ impl Message {
             | Self::Returned(_)
             | Self::RecordInMemory
             | Self::Trouble(_)
+            | Self::OutOfTurn(_)
             | Self::Killing(_)
             | Self::Superseded { .. }
             | Self::PutBackCopy(_)
@@ -173,6 +178,7 @@ impl Message {
                 Priority::Notice
             }
             Self::Counting(_)
+            | Self::Turn(_)
             | Self::Balancer(..)
             | Self::Waiting { .. }
             | Self::Finished(_)
@@ -213,6 +219,8 @@ impl Message {
             Self::NoHealthFile(_) | Self::CannotPark(..) | Self::FrontEndStillUp(_) => {
                 "0b7719ec70fb4beda970b61b31a8a741"
             }
+            Self::Turn(_) => "5a5f1d0b8b5e4c7f9a0d3c1be2a7f864",
+            Self::OutOfTurn(_) => "b1f7d7c0c8b94f4cbb0f6a2a5d9e3c17",
             Self::StillRuns(_) => "c1de6bbc1e8da0f76b09b6c1a2f05cce",
             Self::RecordInMemory | Self::Trouble(_) | Self::Failed(_) => "9701c7fa4db24da39bd8d4550551c193",
             Self::Superseded { .. }
@@ -282,7 +290,7 @@ impl Message {
                  hhvm-drain pool afterwards"
                     .to_owned()
             }
-            Self::Trouble(what) | Self::Failed(what) => what.clone(),
+            Self::Trouble(what) | Self::Failed(what) | Self::Turn(what) | Self::OutOfTurn(what) => what.clone(),
             Self::Counting(listener) => {
                 format!("HHVM has no admin port; counting the connections to {listener} instead")
             }

@@ -57,6 +57,16 @@ pub fn tenths(duration: Duration) -> String {
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
+/// A duration for people, in seconds or minutes (`95 s`, `30 min`).
+#[must_use]
+pub fn span(duration: Duration) -> String {
+    if duration.as_secs() < 120 {
+        seconds(whole(duration))
+    } else {
+        format!("{} min", duration.as_secs() / 60)
+    }
+}
+
 /// Whole seconds: the line counts, and `0 s` reads better than milliseconds that are past already.
 #[must_use]
 pub fn whole(elapsed: Duration) -> Duration {

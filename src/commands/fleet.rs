@@ -10,6 +10,7 @@ use crate::fleet::{
     Change, Committed, Compare, Engine, Entry, Failure, Holder, Key, Limit, Look, Name, Slots, Transaction,
 };
 use crate::node::Node;
+use crate::pool::{Phase, Store};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::settings::fleet::{Fleet, Setting};
@@ -24,6 +25,9 @@ pub(super) fn run(
     action: Option<&FleetAction>,
     json: bool,
 ) -> Result<()> {
+    if action == Some(&FleetAction::Go) {
+        return go(context);
+    }
     let fleet = fleet(settings, problems)?;
     let node = Node::here(&context.root).map_err(Error::Fleet)?;
     let mut etcd = Etcd::new(&context.root, fleet, &node.name).map_err(Error::Fleet)?;
@@ -31,12 +35,30 @@ pub(super) fn run(
         None => show(&mut etcd, fleet, &node, json)?,
         Some(FleetAction::Limit { nodes }) => set_limit(context, &mut etcd, &node, *nodes)?,
         Some(FleetAction::Free { node }) => free(&mut etcd, node)?,
+        Some(FleetAction::Go) => return go(context),
     };
     writeln!(std::io::stdout(), "{answer}").map_err(Error::Output)
 }
 
+/// Ends the waiting of a stop on this host, whatever the engine does.
+fn go(context: &Context) -> Result<()> {
+    let store = Store::new(context);
+    let published = store.published().ok().flatten();
+    let activity = published.and_then(|published| published.activity);
+    let waits = activity.is_some_and(|activity| {
+        activity.phase == Phase::Waiting && activity.writer.runs(&context.root.join("/proc")) != Some(false)
+    });
+    if !waits {
+        return Err(Error::Fleet(format!("no stop of {} waits for its turn", context.unit)));
+    }
+    store.tell_to_go().map_err(|error| {
+        Error::Fleet(format!("the stop of {} cannot be told ({error}); run as root", context.unit))
+    })?;
+    writeln!(std::io::stdout(), "the stop of {} goes on", context.unit).map_err(Error::Output)
+}
+
 /// The fleet that is set.
-fn fleet<'a>(settings: &'a Settings, problems: &[Problem]) -> Result<&'a Fleet> {
+pub(super) fn fleet<'a>(settings: &'a Settings, problems: &[Problem]) -> Result<&'a Fleet> {
     match &settings.fleet {
         Setting::Set(fleet) => Ok(fleet),
         Setting::Unset => Err(Error::Fleet(

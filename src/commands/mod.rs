@@ -10,6 +10,7 @@ mod effective;
 mod finding;
 mod fleet;
 mod found;
+mod giving_back;
 mod history;
 mod in_fleet;
 mod known;
@@ -34,6 +35,7 @@ mod stopped_first;
 mod taken_away;
 mod tellers;
 mod trial;
+mod turn;
 mod unit_load;
 
 use crate::DONE;
@@ -60,8 +62,9 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             metrics::write(context, settings);
             restored?;
         }
-        Command::Depool { reason, wait } => {
-            let depooled = operator::depool(context, settings, problems, reason.as_deref(), *wait);
+        Command::Depool { reason, wait, force } => {
+            let asked = operator::Asked { reason: reason.as_deref(), wait: *wait, force: *force };
+            let depooled = operator::depool(context, settings, problems, asked);
             metrics::write(context, settings);
             depooled?;
         }

@@ -1,6 +1,7 @@
 //! `depool` and `pool`: what an operator decides lasts across restarts and reboots.
 
 use super::asking::Running;
+use super::giving_back;
 use super::neighbours::neighbours;
 use super::session::Session;
 use crate::context::{Context, operator as named};
@@ -14,23 +15,35 @@ use crate::settings::Settings;
 use crate::wait::Signals;
 use std::time::Instant;
 
+/// What an operator asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) reason: Option<&'a str>,
+    /// Until no request is in flight.
+    pub(super) wait: bool,
+    /// Also if it is not this node's turn.
+    pub(super) force: bool,
+}
+
 /// Takes the node out until `pool`.
 pub(super) fn depool(
     context: &Context,
     settings: &Settings,
     problems: Vec<Problem>,
-    reason: Option<&str>,
-    wait: bool,
+    asked: Asked<'_>,
 ) -> Result<()> {
+    let Asked { reason, wait, force } = asked;
     let started = Instant::now();
     let signals = Signals::take_over();
     let mut member = Member::new(context, &settings.health_files);
     let who = named(&context.env).map(str::to_owned);
+    let out_of_turn = giving_back::take_for_operator(context, settings, &member, &problems, reason, force)?;
     member.store().forget_away();
     let depooled = member.depool(&Wish { by: By::Operator, who, reason: reason.map(str::to_owned) });
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     session.reporter.tell_all(depooled.messages);
+    session.reporter.tell_all(out_of_turn.map(Message::OutOfTurn));
     let result = match depooled.out {
         Out::Not => Err(Error::NotDepooled),
         // The load balancer may still be answered from a file that is left.
@@ -39,6 +52,9 @@ pub(super) fn depool(
         Out::For(_) if wait => session.wait_until_drained(&mut member, started, depooled.out),
         Out::For(_) => Ok(()),
     };
+    if matches!(result, Err(Error::NotDepooled)) {
+        session.give_back_as_operator(&member);
+    }
     session.reporter.flush();
     result
 }
@@ -87,6 +103,7 @@ pub(super) fn pool(context: &Context, settings: &Settings, wait: bool) -> Result
     if result.is_ok() {
         member.store().note_back();
         session.see_to_balancers(&member, wait);
+        session.give_back_as_operator(&member);
     }
     session.reporter.flush();
     result

@@ -1,6 +1,7 @@
 //! `restore`: undoes a depool by `stop`, if `repool` allows it, and nothing else.
 
 use super::asking::Running;
+use super::giving_back::Keeper;
 use super::last_words::{self, ended_silently};
 use super::metrics;
 use super::neighbours::neighbours;
@@ -36,7 +37,9 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let (record, left) = (member.store().record()?, left_behind(context));
     let died = ended_silently(&member);
     let awaits = context.caller == Caller::RepoolUnit && member.store().away().is_some();
-    if record.is_none() && left.is_none() && died.is_none() && !awaits && member.sharers().is_empty() {
+    let may_hold = context.caller == Caller::RepoolUnit && settings.fleet.fleet().is_some();
+    let has_nothing = record.is_none() && left.is_none() && died.is_none() && !awaits && !may_hold;
+    if has_nothing && member.sharers().is_empty() {
         return Ok(());
     }
     let session = Session::start(context, settings, Signals::take_over());
@@ -50,6 +53,9 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     };
     if awaits {
         session.wait_for_balancers(&member, &Running::find(context));
+    }
+    if may_hold {
+        session.give_back_turn(&member);
     }
     if let Some(process) = left {
         session.tell_unless_it_ends(&process);
@@ -230,6 +236,7 @@ impl Session<'_> {
     fn after_the_start(&self, member: &Member) -> Result<()> {
         let (mut told, mut known) = (Vec::new(), Known::default());
         let _announced = Announcement::of_return(member.store(), None);
+        let mut keeper = Keeper::of(self, member);
         while is_ours(member)? || !member.sharers().is_empty() {
             let unit = systemd::unit(&self.context.unit);
             let running = Running::of(self.context, unit.as_ref());
@@ -242,7 +249,10 @@ impl Session<'_> {
             };
             match serving {
                 Serving::Interrupted => return Ok(()),
-                Serving::NotYet(_) => continue,
+                Serving::NotYet(_) => {
+                    keeper.keep();
+                    continue;
+                }
                 Serving::Yes => {
                     member.store().note_stage(Stage::Serves);
                     self.try_to_bring_back(member, &mut told)?;
@@ -251,7 +261,7 @@ impl Session<'_> {
                         return Ok(());
                     }
                 }
-                Serving::Ended => {}
+                Serving::Ended => keeper.keep(),
             }
             if pause(&self.signals, AGAIN) {
                 return Ok(());

@@ -2,6 +2,7 @@
 
 use super::asking::Running;
 use super::session::Session;
+use super::turn::Went;
 use crate::clock::Stamp;
 use crate::context::{Caller, Context};
 use crate::endpoint::Kind;
@@ -12,6 +13,7 @@ use crate::pool::{Depooled, DrainLock, Member, Out, Why, Wish};
 use crate::problem::Problem;
 use crate::process::Main;
 use crate::settings::Settings;
+use crate::settings::fleet::Setting;
 use crate::systemd::{self, host_is_stopping};
 use crate::terminate::terminate;
 use crate::unit::KillMode;
@@ -30,18 +32,14 @@ pub(super) fn run(context: &Context, settings: &Settings, problems: Vec<Problem>
     let running = Running::find(context);
     let mut member = Member::new(context, &settings.health_files);
     let _draining = DrainLock::take(member.store());
-    // Before anything that takes time, the threads that tell of it among that.
-    let depooled = running.main.process().map(|_| {
-        member.store().note_begin();
-        member.depool(&Wish::drain())
-    });
+    // Before anything that takes time, the threads that tell of it among that. Only in a fleet there is something to wait for.
+    let depooled = if settings.fleet == Setting::Unset { depool(&mut member, &running) } else { None };
     let session = Session::start(context, settings, signals);
     session.tell_problems(problems);
     let began = member.store().now();
-    let ending = match (depooled, &running.main) {
-        (Some(depooled), _) => session.drain(&mut member, &running, depooled, started),
-        (None, Main::Hidden) => session.wait_in_the_pool(&mut member, &running, started),
-        (None, _) => not_running(settings.kind),
+    let ending = match depooled {
+        Some(depooled) => session.drain(&mut member, &running, depooled, started),
+        None => session.take_turn_and_drain(&mut member, &running, started),
     };
     session.conclude(&member, &ending, began);
     if let Main::LeftToUs(main, followers) = &to_be_stopped(context, running.main) {
@@ -71,12 +69,21 @@ fn to_be_stopped(context: &Context, main: Main) -> Main {
     }
 }
 
-fn not_running(server: Kind) -> Ending {
+/// Takes the node out, if HHVM runs.
+fn depool(member: &mut Member, running: &Running) -> Option<Depooled> {
+    running.main.process().map(|_| {
+        member.store().note_begin();
+        member.depool(&Wish::drain())
+    })
+}
+
+/// The end of a stop for which nothing was moved.
+fn untouched(server: Kind, outcome: Outcome, elapsed: Duration) -> Ending {
     Ending {
         server,
-        outcome: Outcome::NotRunning,
+        outcome,
         load: Load::Unknown(Unknown::NotAsked),
-        elapsed: Duration::ZERO,
+        elapsed,
         front_end: FrontEnd::NotAsked,
         balancers: Balancers::NotAsked,
         before: Vec::new(),
@@ -85,6 +92,26 @@ fn not_running(server: Kind) -> Ending {
 }
 
 impl Session<'_> {
+    /// The same in a fleet: in the pool, until it is this node's turn.
+    fn take_turn_and_drain(&self, member: &mut Member, running: &Running, started: Instant) -> Ending {
+        let untouched = |outcome| untouched(self.settings.kind, outcome, started.elapsed());
+        match running.main {
+            Main::Hidden => return self.wait_in_the_pool(member, running, started),
+            Main::Gone => return untouched(Outcome::NotRunning),
+            Main::LeftToSystemd(_) | Main::LeftToUs(..) => {}
+        }
+        match self.wait_for_turn(member, running, started) {
+            Went::On => {}
+            Went::HhvmEnded => return untouched(Outcome::HhvmEnded),
+            Went::Interrupted => return untouched(Outcome::Interrupted),
+        }
+        let begun = Instant::now();
+        match depool(member, running) {
+            Some(depooled) => self.drain(member, running, depooled, begun),
+            None => untouched(Outcome::NotRunning),
+        }
+    }
+
     fn drain(&self, member: &mut Member, running: &Running, depooled: Depooled, started: Instant) -> Ending {
         self.reporter.tell_all(depooled.messages);
         self.wait_for_zero(member, running, started, depooled.out)

@@ -24,6 +24,8 @@ pub struct Activity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
+    /// Waiting, in the pool, for the node's turn in its fleet.
+    Waiting,
     /// Waiting until no request is in flight.
     Draining,
     /// Waiting until the server serves, to put the node back.

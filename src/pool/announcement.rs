@@ -20,6 +20,13 @@ impl Announcement {
         Self::of(store, Phase::Draining, Some(at_most), Precedence::First)
     }
 
+    /// Publishes that this process waits for the node's turn, for at most that time. Nothing, where procfs does not tell of
+    /// this process.
+    #[must_use]
+    pub fn of_wait(store: &Store, at_most: Duration) -> Option<Self> {
+        Self::of(store, Phase::Waiting, Some(at_most), Precedence::First)
+    }
+
     /// Publishes that this process waits until the node can go back, for at most that time if there is a bound; unless
     /// another does something. Nothing, where procfs does not tell of this process.
     #[must_use]

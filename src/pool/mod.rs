@@ -32,6 +32,7 @@ mod sharing;
 mod shelf;
 mod sight;
 mod store;
+mod turn;
 mod whereabouts;
 mod whole;
 
@@ -54,6 +55,7 @@ pub use record::{By, Parked, Record, Wish};
 pub use sharing::{Neighbours, Own, Standing};
 pub use sight::Sight;
 pub use store::{Saved, Store};
+pub use turn::SlotNote;
 pub use whereabouts::Whereabouts;
 
 #[cfg(any(test, fuzzing))]

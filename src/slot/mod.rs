@@ -13,7 +13,7 @@ mod take;
 
 pub use keep::{Keep, Kept};
 pub use release::{Release, Released, Whose};
-pub use take::Take;
+pub use take::{News, Take};
 
 use crate::fleet::{
     Change, Committed, Engine, Entry, Failure, Holder, Key, Lease, Look, Name, Revision, Snapshot,

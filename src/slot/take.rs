@@ -121,6 +121,12 @@ impl Take {
         self.twin.as_deref()
     }
 
+    /// The node's place, as far as it is known.
+    #[must_use]
+    pub fn place(&self) -> Option<Note> {
+        self.own.as_ref().map(|own| Note { created: Some(own.created) })
+    }
+
     fn begin(&mut self) -> Next<Standing> {
         match (&self.own, self.aim) {
             (Some(Own { lease: Some(lease), .. }), Aim::Turn(_)) => {
@@ -271,7 +277,8 @@ impl Take {
                 });
                 *over
             }
-            Way::Share => None,
+            // Who shares a slot that is over the limit is over it, too, and still when the other has gone.
+            Way::Share => self.units().values().find_map(|claim| claim.over),
             Way::Over(why) | Way::Anew(why) => Some(*why),
         };
         // Who else waits in the same place shares the slot next; if it still lives.
