@@ -254,6 +254,7 @@ install: ## install below DESTDIR, without a package manager
 	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/hhvm-drain/examples/prometheus" examples/prometheus/*
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man8" man/hhvm-drain.8
 	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man5" man/hhvm-drain.toml.5
+	install -D -m 644 -t "$(DESTDIR)/usr/share/man/man7" man/hhvm-drain-*.7
 	install -D -m 644 completions/hhvm-drain.bash "$(DESTDIR)/usr/share/bash-completion/completions/hhvm-drain"
 	install -D -m 644 -t "$(DESTDIR)/usr/share/zsh/vendor-completions" completions/_hhvm-drain
 	install -D -m 644 -t "$(DESTDIR)/usr/share/fish/vendor_completions.d" completions/hhvm-drain.fish

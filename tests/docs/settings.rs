@@ -147,6 +147,11 @@ fn the_sample_file_shows_the_defaults_and_is_right_line_by_line() {
 #[test]
 fn every_example_is_right() {
     let mut examples = Page::open("man/hhvm-drain.toml.5").literals();
+    let of_balancers = Page::open("man/hhvm-drain-balancers.7").literals();
+    let is_setting = |example: &String| example.starts_with(['b', '[']);
+    let of_balancers: Vec<String> = of_balancers.into_iter().filter(is_setting).collect();
+    assert_eq!(of_balancers.len(), 5, "{of_balancers:?}");
+    examples.extend(of_balancers);
     examples.extend(blocks("toml"));
     for example in examples {
         for unit in ["hhvm.service", "hhvm@8001.service"] {
