@@ -50,7 +50,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Show whether the node is in its pool, and if not, why'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "history" -d 'Show past drains: how they ended, and where the time went'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "check" -d 'Check that the next stop will drain'
-complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "fleet" -d 'Show which nodes of the fleet are out and which wait for their turn'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "fleet" -d 'Show which nodes of a fleet are out, and which wait'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "drop-in" -d 'Print the drop-in for the unit that --unit names'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand stop" -l root -d 'Look for settings, state and health files below this directory' -r -F

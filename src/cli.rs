@@ -17,7 +17,6 @@ const OBSERVATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration:
 const EXAMPLES: &str = "\
 Examples:
   hhvm-drain check                          will the next stop drain?
-  hhvm-drain status                         is this node in the pool?
   hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
   systemctl stop hhvm                       drains HHVM, then stops it
 
@@ -144,7 +143,7 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = observation)]
         observe: Option<Duration>,
     },
-    /// Show which nodes of the fleet are out and which wait for their turn
+    /// Show which nodes of a fleet are out, and which wait
     Fleet {
         /// What to change; nothing is changed without it
         #[command(subcommand)]

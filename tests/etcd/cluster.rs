@@ -143,8 +143,8 @@ impl Cluster {
     /// The member that leads.
     pub fn leader(&self) -> usize {
         let leads = |at: &usize| {
-            let status = post(&self.url(*at), "maintenance/status", "{}").unwrap();
-            status["leader"] == status["header"]["member_id"]
+            let status = post(&self.url(*at), "maintenance/status", "{}");
+            status.is_ok_and(|status| status["leader"] == status["header"]["member_id"])
         };
         (0..self.ports.len()).find(leads).expect("a leader")
     }
@@ -152,6 +152,9 @@ impl Cluster {
     pub fn signal(&self, at: usize, signal: Signal) {
         let member = self.members[at].as_ref().expect("a member that runs");
         kill(Pid::from_raw(member.id().cast_signed()), signal).unwrap();
+        if signal == Signal::SIGSTOP {
+            self.wait_until("standstill", || is_stopped(member.id()));
+        }
     }
 
     /// Ends a member by this signal, and waits for its end.
@@ -159,6 +162,15 @@ impl Cluster {
         self.signal(at, signal);
         self.members[at].take().unwrap().wait().unwrap();
     }
+}
+
+/// Whether all threads of a process stand still (`proc_pid_stat(5)`).
+fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 impl Drop for Cluster {
