@@ -35,7 +35,7 @@ mod store;
 mod whereabouts;
 mod whole;
 
-pub use activity::{Activity, Phase, Writer};
+pub use activity::{Activity, Live, Phase, Writer};
 pub use announcement::Announcement;
 pub use away::{Away, Said};
 pub use bring_back::Left;
