@@ -161,6 +161,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l start-t
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l json -d 'Print JSON'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l watch -d 'Show it anew once a second, from what is published'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -l exit-code -d 'Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand history" -l since -d 'Only those since then: a date, a time (UTC), or how long ago' -r

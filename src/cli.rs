@@ -109,6 +109,9 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Show it anew once a second, from what is published
+        #[arg(long, conflicts_with_all = ["json", "exit_code"])]
+        watch: bool,
         /// Exit with 0 in the pool, 3 out by an operator, 4 out by a drain, 5 unknown
         #[arg(long)]
         exit_code: bool,

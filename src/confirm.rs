@@ -10,6 +10,7 @@
 //! - a balancer that cannot be understood, or has not answered for a while, is not quiet.
 
 use crate::row::{Answer, Before, Row, Sends, Unclear, View};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// For so long a balancer has to be quiet: HAProxy tries again within a second (`retries`).
@@ -40,6 +41,17 @@ pub enum Standing {
     Busy(u64),
     /// It sends nothing, and has nothing under way.
     Quiet(Run),
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unclear(why) => write!(f, "unknown ({why})"),
+            Self::In(row) => write!(f, "sends requests here ({row})"),
+            Self::Busy(requests) => write!(f, "sends no new requests, {requests} under way"),
+            Self::Quiet(_) => f.write_str("sends no requests here"),
+        }
+    }
 }
 
 /// A time in which a balancer was quiet.

@@ -2,7 +2,7 @@
 //!
 //! The ids are explained in `systemd/hhvm-drain.catalog`; a test keeps the two in step.
 
-use crate::load::{Load, Unknown};
+use crate::load::Load;
 use crate::outcome::{Ending, Outcome};
 use crate::problem::{Problem, Severity};
 use crate::row::News;
@@ -232,22 +232,58 @@ impl Message {
         }
     }
 
-    /// The load and the outcome, as fields for machines.
+    /// What machines want to know, as fields: the load, the outcome, the phase, how long it took, the load balancer.
     #[must_use]
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let (load, outcome) = match self {
-            Self::Waiting { load, .. } => (load, None),
-            Self::Finished(Ending { load, outcome, .. }) => (load, Some(outcome)),
-            Self::EndedSilently(_) => (&Load::Unknown(Unknown::NotAsked), Some(&Outcome::Died)),
-            _ => return Vec::new(),
-        };
-        let mut fields = Vec::new();
-        if let Load::Known(load) = load {
-            fields.push(("HHVM_DRAIN_LOAD", load.to_string()));
+        match self {
+            Self::Waiting { load, elapsed, disbelief, .. } => {
+                let phase = if disbelief.is_some() { "notice" } else { "requests" };
+                let mut fields = vec![(PHASE, phase.to_owned()), (SECONDS, in_seconds(*elapsed))];
+                fields.extend(known(load));
+                fields
+            }
+            Self::Finished(ending) => {
+                let Ending { load, outcome, elapsed, .. } = ending;
+                let mut fields = vec![(OUTCOME, outcome.name().to_owned()), (SECONDS, in_seconds(*elapsed))];
+                fields.extend(known(load));
+                if let Some(course) = &ending.course {
+                    let notice = course.notice.min(*elapsed);
+                    fields.push(("HHVM_DRAIN_NOTICE_SECONDS", in_seconds(notice)));
+                    fields.push(("HHVM_DRAIN_REQUESTS_SECONDS", in_seconds(elapsed.saturating_sub(notice))));
+                }
+                fields
+            }
+            Self::EndedSilently(elapsed) => {
+                vec![(OUTCOME, Outcome::Died.name().to_owned()), (SECONDS, in_seconds(*elapsed))]
+            }
+            Self::Balancer(name, news) => {
+                let phase = if news.is_of_return() { "balancers" } else { "notice" };
+                let mut fields = vec![(PHASE, phase.to_owned())];
+                fields.extend(news.after().map(|time| (SECONDS, in_seconds(time))));
+                if !name.is_empty() {
+                    fields.push(("HHVM_DRAIN_BALANCER", clean(name)));
+                }
+                fields
+            }
+            _ => Vec::new(),
         }
-        fields.extend(outcome.map(|outcome| ("HHVM_DRAIN_OUTCOME", outcome.name().to_owned())));
-        fields
     }
+}
+
+const PHASE: &str = "HHVM_DRAIN_PHASE";
+const SECONDS: &str = "HHVM_DRAIN_SECONDS";
+const OUTCOME: &str = "HHVM_DRAIN_OUTCOME";
+
+fn known(load: &Load) -> Option<(&'static str, String)> {
+    match load {
+        Load::Known(load) => Some(("HHVM_DRAIN_LOAD", load.to_string())),
+        Load::Unknown(_) => None,
+    }
+}
+
+/// With tenths, for machines.
+fn in_seconds(time: Duration) -> String {
+    format!("{}.{}", time.as_secs(), time.subsec_millis() / 100)
 }
 
 impl fmt::Display for Message {
@@ -389,4 +425,31 @@ fn ended_silently(elapsed: Duration) -> String {
          requests may have been interrupted",
         seconds(whole(elapsed))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(message: &Message) -> Vec<String> {
+        message
+            .fields()
+            .iter()
+            .map(|(name, value)| format!("{}={value}", name.splitn(3, '_').nth(2).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_machine_is_told_the_phase_the_time_and_the_balancer() {
+        let (load, elapsed, timeout) = (Load::Known(3), Duration::from_millis(4250), Duration::from_secs(30));
+        let waiting = |disbelief| Message::Waiting { load: load.clone(), elapsed, timeout, disbelief };
+        assert_eq!(fields(&waiting(None)), ["PHASE=requests", "SECONDS=4.2", "LOAD=3"]);
+        let disbelief = Some(Disbelief::MinDrain(Duration::from_secs(5)));
+        assert_eq!(fields(&waiting(disbelief)), ["PHASE=notice", "SECONDS=4.2", "LOAD=3"]);
+        let out = Message::Balancer("lb1".to_owned(), News::Out);
+        assert_eq!(fields(&out), ["PHASE=notice", "BALANCER=lb1"]);
+        let back = Message::Balancer(String::new(), News::Back(Duration::from_secs(2)));
+        assert_eq!(fields(&back), ["PHASE=balancers", "SECONDS=2.0"]);
+        assert_eq!(fields(&Message::EndedSilently(Duration::from_secs(9))), ["OUTCOME=died", "SECONDS=9.0"]);
+    }
 }

@@ -6,16 +6,20 @@ use crate::endpoint::Kind;
 use crate::load::{Load, Unknown};
 use crate::message::{Disbelief, Message};
 use crate::place::{Because, Place, names};
+use crate::pool::{Announcement, Live};
 use crate::report::Reporter;
 use crate::row::News;
 use crate::text::{seconds, whole};
 use crate::tidings::Tidings;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How often a load that changes is logged.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 /// How often an unchanged load is logged.
 const REPEAT_EVERY: Duration = Duration::from_secs(10);
+/// So many of the last lines are published.
+const LINES_MAX: usize = 3;
 /// Time that systemd is asked for beyond the timeout, to end in.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -33,6 +37,10 @@ pub struct Progress<'a> {
     /// The balancers that are asked, by their names.
     balancers: Vec<String>,
     tidings: Tidings,
+    announced: Option<&'a mut Announcement>,
+    /// The last lines that were told, and the second that was published.
+    lines: VecDeque<String>,
+    published: u64,
 }
 
 impl<'a> Progress<'a> {
@@ -49,7 +57,17 @@ impl<'a> Progress<'a> {
             says_counting: false,
             balancers,
             tidings,
+            announced: None,
+            lines: VecDeque::new(),
+            published: 0,
         }
+    }
+
+    /// The same, publishing once a second what there is to see.
+    #[must_use]
+    pub fn publishing(mut self, announced: &'a mut Announcement) -> Self {
+        self.announced = Some(announced);
+        self
     }
 
     /// The same, of a drain that asks these balancers.
@@ -84,9 +102,34 @@ impl<'a> Progress<'a> {
             self.shown = Some((second, asked));
         }
         for (which, news) in self.tidings.since(drain.confirm()) {
-            self.reporter.tell(Message::Balancer(self.balancer(which), news));
+            self.tell(Message::Balancer(self.balancer(which), news));
         }
         self.log(drain, now);
+        if second > self.published {
+            self.published = second;
+            self.publish(drain);
+        }
+    }
+
+    fn tell(&mut self, message: Message) {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(message.to_string());
+        self.reporter.tell(message);
+    }
+
+    fn publish(&mut self, drain: &Drain) {
+        let load = match drain.load() {
+            Load::Known(load) => Some(*load),
+            Load::Unknown(_) => None,
+        };
+        let standings = drain.confirm().standings().zip(&self.balancers);
+        let balancers = standings.map(|(standing, name)| format!("{name}: {standing}")).collect();
+        let lines = self.lines.iter().cloned().collect();
+        if let Some(announced) = &mut self.announced {
+            announced.show(Live { load, curve: drain.curve().clone(), balancers, lines });
+        }
     }
 
     /// Tells of a balancer that still sends when the drain times out.
@@ -167,7 +210,7 @@ impl<'a> Progress<'a> {
         let disbelief = self.disbelief(drain, now).filter(|_| drain.is_idle());
         if due && (!drain.is_idle() || disbelief.is_some()) {
             self.logged = Some((now, load.clone()));
-            self.reporter.tell(Message::Waiting {
+            self.tell(Message::Waiting {
                 load: load.clone(),
                 elapsed: whole(drain.elapsed(now)),
                 timeout: self.timeout,

@@ -37,6 +37,7 @@ mod tellers;
 mod trial;
 mod turn;
 mod unit_load;
+mod watch;
 
 use crate::DONE;
 use crate::cli::Command;
@@ -73,7 +74,8 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             metrics::write(context, settings);
             pooled?;
         }
-        Command::Status { json, exit_code } => {
+        Command::Status { watch: true, .. } => watch::run(context)?,
+        Command::Status { json, exit_code, .. } => {
             let standing = status::run(context, settings, *json)?;
             return Ok(if *exit_code { standing } else { DONE });
         }

@@ -89,7 +89,7 @@ impl<'a> Session<'a> {
         out: Out,
     ) -> Ending {
         let settings = self.settings;
-        let _announced = Announcement::of_drain(member.store(), settings.timeout);
+        let mut announced = Announcement::of_drain(member.store(), settings.timeout);
         metrics::write(self.context, settings);
         let mut watch = self.watch(running, started + settings.timeout);
         if let Some(url) = &settings.health_url {
@@ -108,6 +108,9 @@ impl<'a> Session<'a> {
         };
         let since = Since::new(started, out, settings.min_drain);
         let mut progress = Progress::new(&self.reporter, settings.kind, settings.timeout);
+        if let Some(announced) = &mut announced {
+            progress = progress.publishing(announced);
+        }
         let mut wait = Drain::new(limits, since);
         // A balancer that cannot notice anything says nothing of use.
         if out.is_some() && !settings.balancers.is_empty() {

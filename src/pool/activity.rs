@@ -1,6 +1,7 @@
 //! What a process of this program does that takes time, for others to read.
 
 use crate::clock::Stamp;
+use crate::curve::Curve;
 use crate::process::Process;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,26 @@ pub struct Activity {
     pub at_most: Option<u64>,
     /// Who does it.
     pub writer: Writer,
+    /// What there is to see of it.
+    #[serde(default)]
+    pub live: Live,
+}
+
+/// What is to see of a drain, once a second.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// The load, if it is known.
+    #[serde(default)]
+    pub load: Option<u64>,
+    /// The load until now.
+    #[serde(default)]
+    pub curve: Curve,
+    /// What each load balancer that is asked says, after its name.
+    #[serde(default)]
+    pub balancers: Vec<String>,
+    /// The last lines of the log.
+    #[serde(default)]
+    pub lines: Vec<String>,
 }
 
 /// What is done that takes time.

@@ -36,7 +36,7 @@ mod turn;
 mod whereabouts;
 mod whole;
 
-pub use activity::{Activity, Phase, Writer};
+pub use activity::{Activity, Live, Phase, Writer};
 pub use announcement::Announcement;
 pub use away::{Away, Said};
 pub use bring_back::Left;

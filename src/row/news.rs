@@ -55,6 +55,15 @@ impl News {
         }
     }
 
+    /// So long after the node was back, if that is told.
+    #[must_use]
+    pub fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Back(time) | Self::NotBack(_, time) => Some(*time),
+            _ => None,
+        }
+    }
+
     /// Whether this is about a node that is back.
     #[must_use]
     pub fn is_of_return(&self) -> bool {

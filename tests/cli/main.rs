@@ -34,3 +34,4 @@ mod systemctl;
 mod told;
 mod trace;
 mod usage;
+mod watch;

@@ -42,6 +42,14 @@ pub fn node_exporter_reads_them_and_promtool_finds_nothing_to_mend() {
     ))
     .ok();
     // Rules are YAML, and so is JSON.
+    // As the manual has it.
+    let manual = include_str!("../../man/hhvm-drain.8");
+    let (_, example) = manual.split_once("# journalctl --merge -t hhvm-drain").expect("the example with jq");
+    let example = example.split(".Ed").next().expect("its end").trim();
+    let table = host.run(&format!("journalctl --merge -t hhvm-drain {example}")).ok().stdout;
+    let cells: Vec<&str> = table.trim_end().split('\t').collect();
+    assert_eq!((cells.len(), &cells[1..3], cells[5]), (6, &["hhvm.service", "drained"][..], "0"), "{table}");
+
     let rules = r#"[.. | objects | .expr? // empty] | to_entries
         | {groups: [{name: "dashboard", rules: map({record: "x\(.key)", expr: .value})}]}"#;
     let parse = format!(

@@ -1,6 +1,7 @@
 //! What everybody may know, as the files of this program change.
 
 use super::*;
+use crate::pool::activity::Live;
 use crate::pool::published::VERSION;
 
 const STATE: &str = "run/hhvm-drain/hhvm.service.state";
@@ -77,7 +78,8 @@ fn an_activity_whose_process_has_gone_is_not_published_again() {
     ended.wait().unwrap();
     let writer = Writer { pid: i32::try_from(ended.id()).unwrap(), started: 1 };
     let store = scene.member().store().clone();
-    let activity = Activity { phase: Phase::Draining, since: store.now(), at_most: None, writer };
+    let activity =
+        Activity { phase: Phase::Draining, since: store.now(), at_most: None, writer, live: Live::default() };
     store.announce(activity, Precedence::First);
     assert_eq!(scene.published().activity.unwrap().writer.runs(std::path::Path::new("/proc")), Some(false));
     store.publish();
@@ -91,7 +93,7 @@ fn a_drain_goes_before_what_waits_for_the_way_back() {
     let store = scene.member().store().clone();
     // Another process, which surely runs.
     let writer = Writer { pid: rustix::process::getppid().unwrap().as_raw_nonzero().get(), started: 1 };
-    let theirs = |phase| Activity { phase, since: store.now(), at_most: None, writer };
+    let theirs = |phase| Activity { phase, since: store.now(), at_most: None, writer, live: Live::default() };
     let phase = || scene.published().activity.map(|activity| activity.phase);
     store.announce(theirs(Phase::Returning), Precedence::First);
     let drain = Announcement::of_drain(&store, Duration::from_secs(1)).unwrap();
