@@ -151,6 +151,7 @@ fn dead(activity: &Activity) -> String {
 /// What goes on, and for how long.
 fn doing(activity: &Activity, now: &Stamp) -> String {
     let what = match (activity.phase, activity.live.load) {
+        (Phase::Waiting, _) => "waiting for its turn in the fleet".to_owned(),
         (Phase::Draining, Some(load)) => format!("draining, {load} in flight"),
         (Phase::Draining, None) => "draining".to_owned(),
         (Phase::Returning, _) => "waiting until it serves, or gets requests again".to_owned(),
