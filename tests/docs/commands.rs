@@ -64,7 +64,9 @@ fn no_page_speaks_of_a_flag_that_there_is_not() {
     let mut real: Vec<String> = program.get_subcommands().flat_map(all).collect();
     real.extend(all(&program));
     real.extend(["-help", "-version", "h", "V", "v"].map(str::to_owned));
-    for name in ["man/hhvm-drain.8", "man/hhvm-drain.toml.5", "man/hhvm-drain-balancers.7"] {
+    for name in
+        ["man/hhvm-drain.8", "man/hhvm-drain.toml.5", "man/hhvm-drain-balancers.7", "man/hhvm-drain-fleet.7"]
+    {
         for flag in Page::open(name).after("Fl") {
             assert!(real.iter().any(|real| real == flag), "{name}: there is no flag -{flag}");
         }

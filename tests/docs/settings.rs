@@ -152,6 +152,8 @@ fn every_example_is_right() {
     let of_balancers: Vec<String> = of_balancers.into_iter().filter(is_setting).collect();
     assert_eq!(of_balancers.len(), 5, "{of_balancers:?}");
     examples.extend(of_balancers);
+    let of_a_fleet = Page::open("man/hhvm-drain-fleet.7").literals();
+    examples.extend(of_a_fleet.into_iter().filter(|example| example.starts_with('[')));
     examples.extend(blocks("toml"));
     for example in examples {
         for unit in ["hhvm.service", "hhvm@8001.service"] {

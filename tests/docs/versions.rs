@@ -13,7 +13,9 @@ fn changelogs_and_manuals_are_of_this_version() {
     let debian = text("debian/changelog");
     let newest = debian.split(['(', ')']).nth(1).unwrap();
     assert_eq!(newest.rsplit_once('-').unwrap().0, VERSION, "debian/changelog");
-    for name in ["man/hhvm-drain.8", "man/hhvm-drain.toml.5", "man/hhvm-drain-balancers.7"] {
+    for name in
+        ["man/hhvm-drain.8", "man/hhvm-drain.toml.5", "man/hhvm-drain-balancers.7", "man/hhvm-drain-fleet.7"]
+    {
         assert_eq!(Page::open(name).version(), VERSION, "{name}");
     }
 }

@@ -6,6 +6,7 @@ use crate::host::Host;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hhvm_drain::fleet::{Change, Claim, Engine, Holder, Key, Over, Transaction, Why};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The value of a node with one unit.
@@ -76,6 +77,11 @@ pub fn it_shows_who_is_out_and_who_waits(server: &Server) {
     let json: serde_json::Value = serde_json::from_str(&host.ok("fleet --json")).unwrap();
     assert_eq!((&json["pool"], &json["limit"]), (&"web".into(), &3.into()));
     assert_eq!(json["limit_set"]["who"], "alice");
+    let page = include_str!("../../man/hhvm-drain-fleet.7");
+    let (_, section) = page.split_once(".Sh FLEET IN JSON").unwrap();
+    let documented: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix(".It Va ")).collect();
+    let members: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(BTreeSet::from_iter(documented), BTreeSet::from_iter(members), "hhvm-drain-fleet(7)");
     let states: Vec<&str> =
         json["out"].as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["alive", "operator", "silent", "does-not-serve", "unknown"]);
