@@ -10,7 +10,7 @@ use super::php_fpm;
 use super::stopped_first;
 use super::taken_away::{graceful_wait, losses};
 use super::trial::{front_end, health_url, tried_front_end};
-use super::{balancing, found, in_fleet, left_running, metrics, sharing, tellers};
+use super::{balancing, filtered, found, in_fleet, left_running, metrics, sharing, tellers};
 use crate::context::Context;
 use crate::endpoint::Kind;
 use crate::error::{Error, Result};
@@ -123,6 +123,7 @@ fn judged(context: &Context, settings: &Settings, unit: &Unit, hhvm: Option<&Hhv
     let mut findings = effective_unit(unit, settings, name);
     if unit.is_loaded {
         findings.extend(confinement(unit, &needs(context, settings), name));
+        findings.extend(filtered::findings(unit, settings, name));
         findings.extend(losses(unit, &systemd::own(unit, &context.root), name));
         findings.extend(hhvm.and_then(|hhvm| graceful_wait(hhvm, unit, settings, name)));
         findings.extend(stopped_first::followers(unit, systemd::followers(unit).as_deref()));
@@ -193,6 +194,12 @@ fn load(
 ) -> Vec<Finding> {
     let Asked { mut source, problems } = source(context, settings, hhvm, scope);
     let mut findings: Vec<Finding> = problems.into_iter().map(Finding::from).collect();
+    if unit.is_some_and(|unit| runs_php_fpm(&unit.program)) {
+        findings.push(warning(format!(
+            "endpoint: {} runs PHP-FPM, and is asked as HHVM would be; set kind = \"php-fpm\" for it in /etc/hhvm-drain.toml",
+            context.unit
+        )));
+    }
     if let Some(name) = &settings.password_file {
         findings.extend(exposure(context, name, "password").map(Finding::from));
     }
@@ -230,6 +237,11 @@ fn load(
         )),
     });
     findings
+}
+
+/// `php-fpm`, `php-fpm8.2` and the like.
+fn runs_php_fpm(program: &Path) -> bool {
+    program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"))
 }
 
 /// Why connections are counted, and what would be better.

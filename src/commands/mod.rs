@@ -7,6 +7,7 @@ mod check;
 mod confined;
 mod drop_in;
 mod effective;
+mod filtered;
 mod finding;
 mod fleet;
 mod found;

@@ -1,5 +1,6 @@
 //! What systemd knows of a unit, as fields.
 
+use super::filter::Filter;
 use super::mounts::Mounts;
 use super::words::{Activity, Author, KillMode, Lifetime, NotifyAccess, Output, Patience, Relation};
 use std::path::PathBuf;
@@ -64,6 +65,8 @@ pub struct Unit {
     pub root: Option<String>,
     /// What is mounted for its processes alone, its hooks with `+` among them.
     pub mounts: Mounts,
+    /// Whom its processes cannot reach.
+    pub filter: Filter,
     /// Where what its hooks say goes.
     pub output: Output,
     /// Who has written it.

@@ -1,6 +1,7 @@
 //! Reads the answer of `systemctl show`: a line `NAME=VALUE` for a property, several for a list of commands, and an
 //! empty one between two units.
 
+use super::filter::Filter;
 use super::mounts::Mounts;
 use super::properties::Unit;
 use super::words::{Author, KillMode, Lifetime, Output, Patience, Relation, split};
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 impl Unit {
     /// The names of the properties, for `systemctl show -p` (org.freedesktop.systemd1(5)).
-    pub const PROPERTIES: [&str; 50] = [
+    pub const PROPERTIES: [&str; 52] = [
         "Id",
         "LoadState",
         "ActiveState",
@@ -43,6 +44,8 @@ impl Unit {
         "BindPaths",
         "BindReadOnlyPaths",
         "MountImages",
+        "IPAddressDeny",
+        "IPAddressAllow",
         "StandardOutput",
         "StandardError",
         "SourcePath",
@@ -113,6 +116,7 @@ impl Unit {
             user: values.user(),
             root: values.root(),
             mounts: values.mounts(),
+            filter: Filter::parse(values.one("IPAddressDeny"), values.one("IPAddressAllow")),
             output: values.output(),
             author: if values.filled("SourcePath").is_some() { Author::Generator } else { Author::Person },
             files: files.collect(),

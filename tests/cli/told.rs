@@ -68,6 +68,18 @@ fn a_unit_in_which_nobody_listens_is_told_so() {
 }
 
 #[test]
+fn php_fpm_that_is_asked_as_hhvm_is_told_so() {
+    let rig = Rig::new();
+    let start = |program: &str| format!("ExecStart={{ path={program} ; argv[]={program} --nodaemonize ; }}");
+    let check = asked(&rig, &start("/usr/sbin/php-fpm8.2"), &["check"]).stdout;
+    assert!(
+        check.contains("hhvm.service runs PHP-FPM") && check.contains("set kind = \"php-fpm\""),
+        "{check}"
+    );
+    assert!(!asked(&rig, &start("/usr/bin/hhvm"), &["check"]).stdout.contains("PHP-FPM"));
+}
+
+#[test]
 fn an_alias_is_the_unit_that_it_stands_for() {
     let rig = Rig::new();
     let id = "Id=site.service";
