@@ -48,7 +48,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 terminal: ## draw what the demo prints, for the README (root)
-	@$(MAKE) --no-print-directory demo | tests/terminal.sh >target/terminal.svg && mv target/terminal.svg benches/results/terminal.svg
+	@# Not $$(MAKE): a dry run would call it, and write over the picture.
+	@make --no-print-directory demo | tests/terminal.sh >target/terminal.svg && mv target/terminal.svg benches/results/terminal.svg
 
 demo: ## watch a drain on a real systemd (root, about a minute the first time)
 	@$(NEED) "the demo" $(COMPILER) $(CONTAINERS)
