@@ -150,6 +150,58 @@ balancer = ['haproxy+unix:///run/haproxy/user.sock', 'haproxy+unix:///run/haprox
     }
 }
 
+/// Apache as the load balancer of one node, with `mod_proxy_hcheck`.
+const APACHE: &str = "\
+Listen 8000
+ProxyStatus On
+<Proxy balancer://web>
+BalancerMember http://127.0.0.1:8080 hcmethod=GET hcuri=/status.php hcinterval=1
+</Proxy>
+<VirtualHost *:8000>
+ProxyPass / balancer://web/
+</VirtualHost>
+";
+
+/// The example of the manual that begins with a comment on `name`.
+fn example(name: &str) -> String {
+    let page = include_str!("../../man/hhvm-drain-balancers.7");
+    let start = page.find(&format!("#!/bin/sh\n# /usr/local/bin/{name}")).expect("the example");
+    page[start..].split(".Ed").next().expect("its end").replace("\\e", "\\")
+}
+
+pub fn apache_tells_by_its_status_page_and_by_the_manuals_command() {
+    let script =
+        example("apache-state").replace("//lb1/", "//127.0.0.1/").replace("192.0.2.5", "127.0.0.1:8080");
+    let settings = "\
+min-drain = '20s'
+balancer = [{ url = 'http://127.0.0.1/server-status?auto', out = 'HcFl', in = 'Init Ok' },
+  { command = '/usr/local/bin/apache-state' }]
+";
+    let host = Host::with_package()
+        .packages("php8.2-fpm,apache2")
+        .settings(settings)
+        .file("/etc/nginx/nginx.conf", NGINX)
+        .file("/etc/apache2/conf-enabled/balancer.conf", APACHE)
+        .file("/usr/local/bin/apache-state", &script)
+        .boot();
+    host.run("chmod 755 /usr/local/bin/apache-state; systemctl start nginx").ok();
+    host.run("a2enmod proxy_http proxy_hcheck proxy_balancer lbmethod_byrequests status; systemctl restart apache2")
+        .ok();
+    let said = || {
+        let check = host.run("hhvm-drain check").stdout;
+        check.lines().filter(|line| line.contains("balancer: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let is_in = |line: &String| line.starts_with("ok ") && line.ends_with(": in");
+    wait_for("Apache to tell", Duration::from_secs(9), || {
+        said().iter().filter(|line| is_in(line)).count() == 2
+    });
+    let took = host.stop().took.as_secs_f32();
+    assert!((1.1..6.0).contains(&took), "{took}");
+    assert_eq!(at_balancers(&host), "confirmed");
+    host.assert_comes_back();
+    wait_for("Apache to send again", Duration::from_secs(9), || said().iter().all(is_in));
+}
+
 /// What waits on the way back.
 const REPOOL: &str = "hhvm-drain-repool@hhvm.service.service";
 

@@ -65,6 +65,7 @@ const ONCE: &[Test] = tests! {
         a_command_becomes_another_user_during_a_drain_as_it_does_for_check,
         tls_is_verified_by_a_file_or_by_the_systems_certificates,
         the_port_of_another_instance_is_not_this_ones,
+        apache_tells_by_its_status_page_and_by_the_manuals_command,
         a_reload_in_mid_drain_begins_anew,
         with_one_balancer_dead_min_drain_applies,
         requests_in_the_servers_queue_arrive_before_the_end,

@@ -23,7 +23,7 @@ rpm --install rpmbuild/RPMS/*/debian-*.rpm
 const DATABASE: (&str, &str) = ("/root/.rpmmacros", "%_dbpath /var/lib/rpm\n");
 /// What the package "filesystem" owns on the systems that are played here, and a Debian without manuals and these
 /// shells has not.
-const FILESYSTEM: &str = "mkdir -p /usr/share/man/man5 /usr/share/man/man8 /usr/share/licenses \
+const FILESYSTEM: &str = "mkdir -p /usr/share/man/man5 /usr/share/man/man7 /usr/share/man/man8 /usr/share/licenses \
                           /usr/share/zsh/site-functions /usr/share/fish/vendor_completions.d";
 const DNF: &str = "dnf -y --releasever=9 --disablerepo='*' --enablerepo=hhvm-drain";
 
