@@ -24,27 +24,24 @@ fn path(rig: &Rig) -> PathBuf {
 fn each_hook_adds_to_the_row_what_it_knows() {
     let rig = Rig::new();
     assert_eq!(history(&rig, &[]), "No drains.\n");
-    rig.control("load = 9>0/1500ms");
-    finish(
-        rig.hook(&["stop", "--min-drain=300ms", "--poll-interval=20ms"])
-            .env("INVOCATION_ID", "0123")
-            .spawn()
-            .unwrap(),
-    );
+    rig.control("load = 9");
+    let mut stop = rig.hook(&["stop", "--min-drain=300ms", "--poll-interval=20ms"]);
+    let stop = stop.env("INVOCATION_ID", "0123").spawn().unwrap();
+    // It is published once a second.
+    let published = rig.path("run/hhvm-drain/hhvm.service.state");
+    wait_for(|| fs::read_to_string(&published).is_ok_and(|text| text.contains("\"load\": 9")));
+    rig.control("load = 0");
+    finish(stop);
     let row = &rows(&rig)[0];
     assert_eq!(
         (&row["outcome"], &row["why"], &row["invocation"]),
         (&"drained".into(), &"stop".into(), &"0123".into())
     );
-    assert!((7..=9).contains(&row["load_highest"].as_u64().unwrap()) && row["load"] == 0, "{row}");
+    assert_eq!((&row["load_first"], &row["load_highest"], &row["load"]), (&9.into(), &9.into(), &0.into()));
     let (notice, requests) = (row["ms"]["notice"].as_u64().unwrap(), row["ms"]["requests"].as_u64().unwrap());
-    assert!((290..1000).contains(&notice) && (900..1800).contains(&requests), "{row}");
+    assert!(notice >= 290 && requests >= 600 && requests > notice, "{row}");
     let curve: Vec<_> = row["curve"]["points"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
-    // A point is the highest load of its time, and the last one need not be a whole one.
-    assert!(
-        curve.len() > 4 && curve.is_sorted_by(|one, next| one >= next) && curve.last() < Some(&3),
-        "{row}"
-    );
+    assert!(curve.len() > 3 && curve[0] == 9, "{row}");
     assert!(row["ms"]["end"].is_null() && row["next"].is_null(), "{row}");
 
     run(&mut rig.hook(&["restore"]));
