@@ -19,8 +19,8 @@
 //! 2. loops: [`wait`], `agent`, [`lineup`], `progress`, `terminate`
 //! 3. decisions: [`back`], [`checkers`], [`confirm`], [`drain`], [`farewell`], [`locate`], [`notice`], [`queue`], [`repool`],
 //!    [`slot`], [`tidings`], [`turn`]
-//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`pool`] (the only writers of the health
-//!    file and the record), [`kernel`] (who listens, and who is connected), [`node`], [`opens`], [`power`], [`probe`] (a file per
+//! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`fleetlock`], [`pool`] (the only writers of the health
+//!    file and the record), [`kernel`] (who listens, and who is connected), [`names`], [`node`], [`opens`], [`power`], [`probe`] (a file per
 //!    protocol), [`process`], [`report`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
@@ -49,12 +49,14 @@ pub mod etcd;
 pub mod farewell;
 pub mod files;
 pub mod fleet;
+pub mod fleetlock;
 pub mod hhvm;
 pub mod kernel;
 pub mod lineup;
 pub mod load;
 pub mod locate;
 pub mod message;
+pub mod names;
 pub mod node;
 pub mod notice;
 pub mod opens;

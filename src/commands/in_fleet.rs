@@ -22,7 +22,9 @@ pub(super) fn findings(context: &Context, settings: &Settings) -> Vec<Finding> {
         Err(why) => return vec![error(format!("fleet: {why}; no turn is taken"))],
     };
     if let Members::FleetLock(server) = &fleet.members {
-        findings.push(warning(format!("fleet: {server}: FleetLock is not asked by check")));
+        findings.push(error(format!(
+            "fleet: {server}: this version cannot take turns at a FleetLock server; use etcd"
+        )));
         return findings;
     }
     match Etcd::new(&context.root, fleet, &node.name) {

@@ -1,7 +1,7 @@
 //! One request to one member, and what an answer that is none means.
 
 use super::json::ErrorAnswer;
-use super::names::Names;
+use crate::names::Names;
 use crate::settings::fleet::{Member, Scheme};
 use crate::text::{quote, tenths};
 use crate::tls;

@@ -9,7 +9,6 @@ mod gateway;
 mod json;
 mod keys;
 mod members;
-mod names;
 
 use crate::context::Root;
 use crate::fleet::{

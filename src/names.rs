@@ -1,5 +1,5 @@
-//! Resolves the members' names: an address at once, a name in a thread, because a name server that is silent would hold up
-//! a stop for longer than etcd may.
+//! Resolves the names of a fleet's servers: an address at once, a name in a thread, because a name server that is silent would
+//! hold up a stop for longer than they may.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::channel;
@@ -13,8 +13,9 @@ use ureq::unversioned::transport::NextTimeout;
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// Asks the system's resolver, for as long as the request may take.
 #[derive(Debug)]
-pub(super) struct Names;
+pub struct Names;
 
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
