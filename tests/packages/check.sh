@@ -81,7 +81,7 @@ for file in usr/share/licenses/hhvm-drain/LICENSE-{MIT,APACHE} usr/share/doc/hhv
     [ -s "$work/rpm/$file" ] || fail "the .rpm lacks $file"
 done
 
-at_most 770000 "$(stat -c %s "$deb")" "the .deb"
-at_most 1800000 "$(stat -c %s $binary)" "the program"
+at_most 1400000 "$(stat -c %s "$deb")" "the .deb"
+at_most 3100000 "$(stat -c %s $binary)" "the program"
 rm -rf $work
 exit $failed
