@@ -2,7 +2,7 @@
 
 use crate::client::{Client, name, written};
 use crate::cluster::{Cluster, Server, post};
-use crate::host::Host;
+use crate::host::{Host, Said};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hhvm_drain::fleet::{Change, Claim, Engine, Holder, Key, Over, Transaction, Why};
@@ -168,7 +168,7 @@ pub fn an_operator_takes_turns(server: &Server) {
         host.write("var/www/status.php", "up");
         host
     });
-    let is_pooled = |host: &Host| host.0.path().join("var/www/status.php").exists();
+    let is_pooled = |host: &Host| host.has("var/www/status.php");
     web1.ok("depool --reason disk");
     assert!(!is_pooled(&web1));
     let shown = web2.ok("fleet");
