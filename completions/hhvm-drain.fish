@@ -46,6 +46,7 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "stop" -d 'Tak
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "restore" -d 'Undo what `stop` did, if repool allows it (for ExecStopPost= and ExecStart*=)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "agent" -d 'Answer HAProxy\'s agent-check (for hhvm-drain-agent.socket)'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "depool" -d 'Take the node out until `pool`, across restarts and reboots'
+complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "restart" -d 'Restart HHVM when it is this node\'s turn in its fleet, or fail'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "pool" -d 'Put the node back, whoever took it out'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "status" -d 'Show whether the node is in its pool, and if not, why'
 complete -c hhvm-drain -n "__fish_hhvm_drain_needs_command" -f -a "history" -d 'Show past drains: how they ended, and where the time went'
@@ -126,6 +127,25 @@ complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l metrics
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l wait -d 'Wait until no request is in flight; fail if some are left'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -l force -d 'In a fleet: also if it is not this node\'s turn'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand depool" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l wait -d 'Wait for the turn this long, in place of the fleet\'s `wait`' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l unit -d 'The unit to drain' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l root -d 'Look for settings, state and health files below this directory' -r -F
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l health-url -d 'URL at which this host\'s front end serves the health file' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l endpoint -d 'Where to read the load; repeatable [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l kind -d 'What answers at the endpoint: hhvm or php-fpm [default: hhvm]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l password-file -d 'File with HHVM\'s admin password' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l min-drain -d 'Ignore zero load for this long after taking the node out [default: 10s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l timeout -d 'Stop waiting after this time; the stop goes on [default: 30s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l poll-interval -d 'Time between readings of the load [default: 100ms]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l zero-samples -d 'Consecutive zero readings that end the wait [default: 3]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l threshold -d 'A load at or below this counts as zero [default: 0]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l repool -d 'When the node goes back: when-healthy, after-stop or never [default: when-healthy]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l start-timeout -d 'Longest time that a start waits until HHVM serves [default: 60s]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l balancer-name -d 'This node at the balancers: auto, NAME, ADDR:PORT or BACKEND/SERVER [default: auto]' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l metrics-file -d 'File of metrics for node_exporter\'s textfile collector' -r
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -l force -d 'Also if it is not this node\'s turn'
+complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l unit -d 'The unit to drain' -r
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l root -d 'Look for settings, state and health files below this directory' -r -F
 complete -c hhvm-drain -n "__fish_hhvm_drain_using_subcommand pool" -l health-file -d 'The file that the load balancer requests; repeatable [default: /var/www/status.php]' -r

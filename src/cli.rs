@@ -13,6 +13,9 @@ use std::time::{Duration, SystemTime};
 /// How long `check` may observe.
 const OBSERVATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
+/// Nobody waits for a turn for longer than a day.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// What `-h` ends with; with the commands and their flags it fits a screen.
 const EXAMPLES: &str = "\
 Examples:
@@ -95,6 +98,15 @@ pub enum Command {
         #[arg(long)]
         wait: bool,
         /// In a fleet: also if it is not this node's turn
+        #[arg(long)]
+        force: bool,
+    },
+    /// Restart HHVM when it is this node's turn in its fleet, or fail
+    Restart {
+        /// Wait for the turn this long, in place of the fleet's `wait`
+        #[arg(long, value_name = "TIME", value_parser = turn_wait)]
+        wait: Option<Duration>,
+        /// Also if it is not this node's turn
         #[arg(long)]
         force: bool,
     },
@@ -231,6 +243,12 @@ fn flag(spec: &'static Spec) -> Arg {
         .help_heading("Settings")
         .hide_short_help(true)
         .action(action)
+}
+
+/// How long `restart` waits for a turn.
+fn turn_wait(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok();
+    time.filter(|time| *time <= TURN_WAIT_MAX).ok_or("not a time up to 24h".to_owned())
 }
 
 /// How long `check` observes.

@@ -209,7 +209,7 @@ fn ask_unit(context: &mut Context) -> Told {
 fn tasks(command: &Command) -> &'static [Task] {
     use Task::{ActAsUser, EnterNetworks, MakeAnew, Move, See, Signal};
     match command {
-        Command::Stop { .. } | Command::Depool { .. } | Command::Status { .. } => {
+        Command::Stop { .. } | Command::Restart { .. } | Command::Depool { .. } | Command::Status { .. } => {
             &[Move, See, ActAsUser, EnterNetworks, Signal]
         }
         Command::Restore { .. } | Command::Pool { .. } | Command::Check { .. } => {

@@ -114,6 +114,14 @@ pub fn host_is_stopping() -> bool {
     ask(&["is-system-running"], PATIENCE).is_some_and(|answer| answer.text.trim_ascii() == b"stopping")
 }
 
+/// Restarts `unit`, and waits for that as long as it takes; whether it succeeded. systemctl says why not.
+#[must_use]
+pub fn restart(unit: &UnitName) -> bool {
+    let systemctl =
+        Command::new("systemctl").args(["restart", "--", unit.as_str()]).stdin(Stdio::null()).status();
+    systemctl.is_ok_and(|status| status.success())
+}
+
 /// What systemd is about to do with a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {

@@ -3,7 +3,8 @@
 use super::finding::{Finding, error, good, warning};
 use crate::hhvm::Hhvm;
 use crate::settings::{Repool, Settings};
-use crate::text::seconds;
+use crate::text::{seconds, span};
+use crate::turn::{self, Bounds};
 use crate::unit::{Activity, NotifyAccess, Output, Patience, Unit, calls};
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub(super) fn effective_unit(unit: &Unit, settings: &Settings, name: &str) -> Ve
     }
     findings.push(patience(&unit.timeout_stop, settings.timeout));
     findings.extend(job(unit, settings));
+    findings.extend(
+        settings.fleet.fleet().and_then(|fleet| turn(&unit.timeout_stop, settings.timeout, fleet.wait)),
+    );
     findings.extend(start(unit));
     if unit.output == Output::Discarded {
         findings.push(warning(
@@ -152,9 +156,35 @@ fn patience(timeout_stop: &Patience, timeout: Duration) -> Finding {
     }
 }
 
+/// Whether a stop can wait for its turn for as long as it shall: it goes at twice `wait` at the latest.
+fn turn(timeout_stop: &Patience, timeout: Duration, wait: Duration) -> Option<Finding> {
+    let Patience::For(limit) = timeout_stop else { return None };
+    let leaves = Bounds::patience(*limit, timeout);
+    (leaves < wait * 2).then(|| {
+        let needed = wait * 2 + timeout + turn::MARGIN + Duration::from_secs(60);
+        warning(format!(
+            "unit: TimeoutStopSec={} leaves a stop {} for its turn in the fleet, and it would wait for {} (wait), then as long \
+             again; set TimeoutStopSec={}min with systemctl edit; an HHVM that hangs is then not killed before that either",
+            seconds(*limit),
+            span(leaves),
+            span(wait),
+            needed.as_secs().div_ceil(60)
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_patience_that_is_too_short_for_a_turn_is_told() {
+        let seconds = Duration::from_secs;
+        let told = |limit| turn(&Patience::For(seconds(limit)), seconds(30), seconds(1800));
+        let text = told(90).map(|finding| finding.text).unwrap_or_default();
+        assert!(text.contains("leaves a stop 50 s") && text.contains("TimeoutStopSec=62min"), "{text}");
+        assert!(told(62 * 60).is_none() && turn(&Patience::Infinite, seconds(30), seconds(1800)).is_none());
+    }
 
     fn unit(text: &str) -> Vec<String> {
         let good = "LoadState=loaded\nNotifyAccess=exec\nTimeoutStopUSec=1min 30s\nNeedDaemonReload=no\n\

@@ -191,7 +191,7 @@ impl Session<'_> {
 }
 
 /// Gives a slot back, and forgets it.
-fn release(me: crate::slot::Me, notes: &Notes, whose: Whose, etcd: &mut Etcd) -> Released {
+pub(super) fn release(me: crate::slot::Me, notes: &Notes, whose: Whose, etcd: &mut Etcd) -> Released {
     let mut machine = Release::new(me, notes.known(), whose);
     let released = carry_out(&mut machine, etcd, &mut notes.clone());
     if matches!(released, Released::Yes | Released::NotHeld) {
@@ -200,7 +200,8 @@ fn release(me: crate::slot::Me, notes: &Notes, whose: Whose, etcd: &mut Etcd) ->
     released
 }
 
-fn engine<'a>(
+/// The engine of this node's fleet.
+pub(super) fn engine<'a>(
     context: &Context,
     settings: &'a Settings,
     problems: &[Problem],

@@ -23,6 +23,7 @@ mod observe;
 mod operator;
 mod password;
 mod php_fpm;
+mod restart;
 mod restore;
 mod returning;
 mod roster;
@@ -62,6 +63,10 @@ pub fn run(command: &Command, context: &Context, settings: &Settings, problems: 
             let restored = restore::run(context, settings, problems, *wait);
             metrics::write(context, settings);
             restored?;
+        }
+        Command::Restart { wait, force } => {
+            let asked = restart::Asked { wait: *wait, force: *force };
+            restart::run(context, settings, &problems, asked)?;
         }
         Command::Depool { reason, wait, force } => {
             let asked = operator::Asked { reason: reason.as_deref(), wait: *wait, force: *force };

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, name, written};
 use crate::cluster::{Cluster, Server, post};
-use crate::host::Host;
+use crate::host::{Host, Said};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hhvm_drain::fleet::{Change, Claim, Engine, Holder, Key, Over, Transaction, Why};
@@ -158,4 +158,34 @@ pub fn what_cannot_be_asked_is_one_line(server: &Server) {
     set("[fleet]\nmembers = \"https://a\"\n");
     host.write("proc/sys/kernel/hostname", "a b\n");
     assert!(host.fails("fleet", 1).contains("the host's name \"a b\" is not a name"));
+}
+
+/// `depool` and `pool`, on two hosts.
+pub fn an_operator_takes_turns(server: &Server) {
+    let cluster = Cluster::start(server, 1);
+    let [web1, web2] = ["web1", "web2"].map(|name| {
+        let host = Host::of(&cluster.urls(), name);
+        host.write("var/www/status.php", "up");
+        host
+    });
+    let is_pooled = |host: &Host| host.has("var/www/status.php");
+    web1.ok("depool --reason disk");
+    assert!(!is_pooled(&web1));
+    let shown = web2.ok("fleet");
+    assert!(shown.contains("depool of hhvm.service by alice, disk; out until hhvm-drain pool"), "{shown}");
+    let refused = web2.fails("depool", 1);
+    assert!(refused.contains("it is not this node's turn: 1 are out or wait in front of it"), "{refused}");
+    assert!(is_pooled(&web2) && !web2.ok("fleet").contains("web2  "), "nothing is left of it");
+    web1.ok("depool");
+    let Said(0, _, told) = web2.run("depool --force") else { panic!("it is refused") };
+    assert!(told.contains("it goes out all the same (--force)") && !is_pooled(&web2), "{told}");
+    assert!(web1.ok("fleet").contains("(not its turn: --force)"));
+    web1.ok("pool");
+    web2.ok("pool");
+    assert!(is_pooled(&web1) && is_pooled(&web2));
+    assert!(web1.ok("fleet").contains("Out: nobody\nWaiting: nobody"));
+
+    drop(cluster);
+    let refused = web1.fails("depool", 1);
+    assert!(refused.contains("etcd") && is_pooled(&web1), "{refused}");
 }

@@ -24,6 +24,10 @@ impl Host {
         write(self.0.path(), name, text.as_bytes());
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.0.path().join(name).exists()
+    }
+
     pub fn run(&self, words: &str) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_hhvm-drain"))
             .args(words.split(' '))

@@ -92,6 +92,7 @@ const TESTS: &[Test] = &[
         command::an_operator_sets_the_limit_and_frees_a_slot,
         Versions::One,
     ),
+    ("command::an_operator_takes_turns", command::an_operator_takes_turns, Versions::One),
     ("command::what_cannot_be_asked_is_one_line", command::what_cannot_be_asked_is_one_line, Versions::One),
     ("check::a_good_fleet_is_told_in_a_few_lines", check::a_good_fleet_is_told_in_a_few_lines, Versions::One),
     (

@@ -10,6 +10,7 @@ mod balancers;
 mod between;
 mod endpoints;
 mod files;
+mod fleet;
 mod foreign_units;
 mod fronts;
 mod harness;
@@ -118,6 +119,12 @@ const ONCE: &[Test] = tests! {
         a_front_end_that_follows_by_way_of_a_target_fails_check,
         a_longer_patience_of_the_unit_is_told,
         a_start_that_is_never_over_and_a_journal_that_hears_nothing_are_told;
+    fleet:
+        a_stop_waits_until_the_slot_of_another_node_is_free,
+        what_ends_the_waiting_ends_it_at_once,
+        an_engine_that_is_gone_delays_a_stop_by_ten_seconds_and_refuses_a_depool,
+        three_hosts_restarted_at_once_are_out_one_after_another,
+        restart_has_a_turn_or_touches_nothing;
     fronts:
         an_observation_finds_the_checks_of_a_real_haproxy,
         a_trial_tells_whether_nginx_lets_the_balancer_notice,
