@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 
 /// A larger file is none of ours.
 const SIZE_MAX: u64 = 1 << 20;
@@ -108,17 +109,19 @@ impl Beside {
     }
 }
 
-/// Adds to the file at `spot`, made if there is none, all of `bytes` or nothing.
+/// Adds a line to the file at `spot`, made if there is none: all of it or nothing. One that a crash has cut before it costs
+/// only itself.
 ///
 /// # Errors
-/// As mkdir(2), open(2) and write(2); and if others than root have, or could have, written it.
-pub fn append(spot: &Spot, bytes: &[u8]) -> io::Result<()> {
+/// As mkdir(2), open(2) and write(2); if others than root have, or could have, written it; and if it would have more than `max`
+/// bytes.
+pub fn append(spot: &Spot, line: &[u8], max: usize) -> io::Result<()> {
     let directory = make_directory(&spot.root, spot.shelf)?;
     match vouch(&directory, spot.name()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let flags = OFlags::WRONLY
+    let flags = OFlags::RDWR
         | OFlags::APPEND
         | OFlags::CREATE
         | OFlags::NOFOLLOW
@@ -126,7 +129,15 @@ pub fn append(spot: &Spot, bytes: &[u8]) -> io::Result<()> {
         | OFlags::CLOEXEC;
     let mut file: File = openat(&directory, spot.name(), flags, Mode::RUSR | Mode::WUSR)?.into();
     let before = file.metadata()?.len();
-    if file.write(bytes)? == bytes.len() {
+    let mut last = [b'\n'];
+    if before > 0 {
+        file.read_exact_at(&mut last, before - 1)?;
+    }
+    let bytes = if last == *b"\n" { line.to_vec() } else { [b"\n", line].concat() };
+    if before.saturating_add(bytes.len() as u64) > max as u64 {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    if file.write(&bytes)? == bytes.len() {
         return Ok(());
     }
     // The disk is full.

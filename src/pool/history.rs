@@ -48,8 +48,9 @@ impl Store {
         if drain.is_covered_by(&before) {
             return;
         }
-        let _ = self.keep(&before.row());
-        self.write_last(&PastDrain { before: Some(before.totals()), ..drain.clone() });
+        let mut totals = before.totals();
+        totals.rows = self.keep(&before.row(), before.before.as_ref().and_then(|totals| totals.rows)).ok();
+        self.write_last(&PastDrain { before: Some(totals), ..drain.clone() });
     }
 
     /// Notes that `stage` begins now, if that belongs to the last drain.
@@ -76,31 +77,38 @@ impl Store {
         let _ = write(&self.spot(STATE, LAST), drain, Readers::Root, Durability::WhenConvenient);
     }
 
-    /// Adds a line to the history.
-    fn keep(&self, drain: &PastDrain) -> io::Result<()> {
+    /// Adds a line to the history, which has so many, if that is known; how many it has then.
+    fn keep(&self, drain: &PastDrain, rows: Option<usize>) -> io::Result<usize> {
         let spot = self.spot(STATE, HISTORY);
         let mut line = serde_json::to_vec(drain)?;
         line.push(b'\n');
+        // Most drains read nothing of it.
+        if let Some(rows) = rows.filter(|rows| *rows < ROWS_MAX)
+            && append(&spot, &line, BYTES_MAX).is_ok()
+        {
+            return Ok(rows + 1);
+        }
         let text = match read_trusted(&spot) {
             Ok(text) => text,
             Err(error) if is_absent(&error) => Vec::new(),
             // Not ours, too long, or cannot be read: begun anew.
-            Err(_) => return write_text(&spot, &line, Readers::Root, Durability::WhenConvenient),
+            Err(_) => return Self::replace(&spot, &line),
         };
-        let rows = text.split(|byte| *byte == b'\n').count();
-        if rows < ROWS_MAX && text.len() + line.len() < BYTES_MAX {
-            // A line that a crash has cut costs only itself.
-            if text.last().is_some_and(|last| *last != b'\n') {
-                line.insert(0, b'\n');
-            }
-            return append(&spot, &line);
+        let rows = lines(&text);
+        if rows < ROWS_MAX && append(&spot, &line, BYTES_MAX).is_ok() {
+            return Ok(rows + 1);
         }
         let mut kept = newest(&text, ROWS_MAX - DROPPED, BYTES_MAX - BYTES_MAX / 10 - line.len()).to_vec();
         if kept.last().is_some_and(|last| *last != b'\n') {
             kept.push(b'\n');
         }
         kept.extend(line);
-        write_text(&spot, &kept, Readers::Root, Durability::WhenConvenient)
+        Self::replace(&spot, &kept)
+    }
+
+    fn replace(spot: &Spot, text: &[u8]) -> io::Result<usize> {
+        write_text(spot, text, Readers::Root, Durability::WhenConvenient)?;
+        Ok(lines(text))
     }
 
     /// All drains that are known.
@@ -146,6 +154,11 @@ fn trusted(spot: &Spot) -> Result<Option<Vec<u8>>> {
         }
         Err(source) => Err(Error::History { path: spot.path(), source }),
     }
+}
+
+/// How many lines there are, the last of which may be cut.
+fn lines(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count()
 }
 
 /// The last lines of `text`, so many and of so many bytes at most.

@@ -155,6 +155,9 @@ pub struct Totals {
     drains: BTreeMap<String, u64>,
     /// The time in each phase, in milliseconds.
     ms: BTreeMap<String, u64>,
+    /// How many rows the history has, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
 }
 
 impl Totals {
