@@ -68,7 +68,8 @@ fn host(settings: &str, backend: &str) -> Host {
         .file("/etc/nginx/nginx.conf", NGINX)
         .file("/etc/haproxy/haproxy.cfg", &(GLOBAL.to_owned() + backend))
         .boot();
-    host.run("systemctl start nginx && systemctl restart haproxy").ok();
+    // Debian 11 has no RuntimeDirectory= for it.
+    host.run("mkdir -p /run/haproxy; systemctl start nginx && systemctl restart haproxy").ok();
     wait_for("HAProxy to answer", Duration::from_secs(10), || {
         host.run("curl -sf http://127.0.0.1:8000/?ms=1").code == Some(0)
     });
@@ -112,6 +113,22 @@ pub fn it_ends_once_haproxy_has_noticed_and_not_one_request_fails() {
         host.assert_logged("no load balancer sends requests here any more, and none is on its way");
         host.assert_comes_back();
     }
+}
+
+pub fn the_releases_own_haproxy_confirms_by_socket_and_by_page() {
+    let settings = "\
+min-drain = '20s'
+balancer-name = 'web1'
+balancer = ['haproxy+unix:///run/haproxy/operator.sock', 'haproxy+http://drain:geheim@127.0.0.1:8404/stats']
+";
+    let host = host(settings, &format!("{BY_404}{WEB1}{OTHER}"));
+    let clients = clients(&host);
+    thread::sleep(Duration::from_secs(1));
+    let took = host.stop().took.as_secs_f32();
+    assert_none_failed(&host, clients);
+    assert!((1.1..4.5).contains(&took), "{took}");
+    assert_eq!(at_balancers(&host), "confirmed");
+    host.assert_comes_back();
 }
 
 pub fn every_way_to_ask_haproxy_finds_this_node() {

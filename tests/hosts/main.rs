@@ -188,6 +188,8 @@ const EVERYWHERE: &[Test] = tests! {
     agent:
         answers_by_what_is_published_without_privileges,
         each_unit_has_a_port_of_its_own;
+    balancers:
+        the_releases_own_haproxy_confirms_by_socket_and_by_page;
     power:
         a_stop_has_what_it_uses_and_nothing_else,
         the_packages_own_units_are_exposed_little_and_work;
