@@ -97,7 +97,7 @@ impl Etcd {
 
     fn host(&self, number: u8) -> Host {
         let [a, b, c, _] = self.address.octets();
-        Host::with_package()
+        let host = Host::with_package()
             .file("/etc/hostname", &format!("web{number}\n"))
             .settings(&format!(
                 "min-drain = '1s'\n[fleet]\nmembers = ['http://{}:{PORT}']\npool = 'web'\n",
@@ -105,7 +105,10 @@ impl Etcd {
             ))
             .file("/etc/systemd/system/hhvm.service.d/patience.conf", "[Service]\nTimeoutStopSec=10min\n")
             .on_bridge(&self.bridge, Ipv4Addr::new(a, b, c, 10 + number), 24)
-            .boot()
+            .boot();
+        // HHVM may be up before the network is.
+        wait_for("the host to reach etcd", PATIENCE, || host.run("hhvm-drain fleet").code == Some(0));
+        host
     }
 }
 
