@@ -20,7 +20,6 @@ const TURN_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 const EXAMPLES: &str = "\
 Examples:
   hhvm-drain check                          will the next stop drain?
-  hhvm-drain depool --reason \"new disk\"     take this node out until `pool`
   systemctl stop hhvm                       drains HHVM, then stops it
 
 Settings and hooks: --help. Manual: hhvm-drain(8).";

@@ -94,6 +94,8 @@ pub struct Ending {
     pub before: Vec<Vec<Before>>,
     /// How it went; none if there was nothing to wait for.
     pub course: Option<Course>,
+    /// How long it waited for its turn before that; none if it is in no fleet.
+    pub turn: Option<Duration>,
 }
 
 /// How a wait went.

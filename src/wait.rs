@@ -241,6 +241,7 @@ pub fn drain(
                     balancers: drain.balancers(),
                     before: drain.confirm().before(),
                     course: Some(drain.course(now, held_up_by)),
+                    turn: None,
                 };
             }
         }

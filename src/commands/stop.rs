@@ -88,6 +88,7 @@ fn untouched(server: Kind, outcome: Outcome, elapsed: Duration) -> Ending {
         balancers: Balancers::NotAsked,
         before: Vec::new(),
         course: None,
+        turn: None,
     }
 }
 
@@ -106,8 +107,9 @@ impl Session<'_> {
             Went::Interrupted => return untouched(Outcome::Interrupted),
         }
         let begun = Instant::now();
+        let turn = Some(begun.saturating_duration_since(started));
         match depool(member, running) {
-            Some(depooled) => self.drain(member, running, depooled, begun),
+            Some(depooled) => Ending { turn, ..self.drain(member, running, depooled, begun) },
             None => untouched(Outcome::NotRunning),
         }
     }

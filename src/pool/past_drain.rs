@@ -221,6 +221,7 @@ impl PastDrain {
         let course = ending.course.as_ref();
         let notice = course.map(|course| course.notice.min(ending.elapsed));
         let ms = Phases {
+            turn: ending.turn.map(millis),
             notice: notice.map(millis),
             front_end: course.and_then(|course| course.front_end).map(millis),
             requests: notice.map(|notice| millis(ending.elapsed.saturating_sub(notice))),

@@ -155,6 +155,9 @@ pub fn a_stop_waits_until_the_slot_of_another_node_is_free() {
     host.assert_stopped("drained");
     host.assert_logged("waiting for its turn: 1 ahead, 1 may be out at once");
     host.assert_logged("it is this node's turn, after");
+    let past = host.run("hhvm-drain history --json").ok().stdout;
+    let row: Value = serde_json::from_str(past.lines().last().expect("a row")).expect("a row");
+    assert!(row["ms"]["turn"].as_u64().is_some_and(|turn| turn > 0), "{row}");
     assert_eq!(etcd.out(), [("web1".to_owned(), true)], "it holds the slot until it is back");
     host.assert_comes_back();
     wait_for("the slot to be given back", PATIENCE, || etcd.out().is_empty());
