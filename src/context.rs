@@ -135,6 +135,10 @@ impl Context {
     }
 }
 
+/// The longest name without its suffix: `hhvm-drain-shutdown@NAME.service.service` must be a unit name, too, which has at most
+/// 255 characters (systemd.unit(5)).
+const LONGEST: usize = 255 - "hhvm-drain-shutdown@.service.service".len();
+
 /// The full name of a service unit, safe to be part of a file name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnitName(String);
@@ -143,13 +147,19 @@ impl UnitName {
     /// Takes `hhvm` for `hhvm.service`, as systemctl(1) does.
     ///
     /// # Errors
-    /// When the name has a character that systemd.unit(5) forbids in unit names.
+    /// When the name has a character that systemd.unit(5) forbids in unit names, or is too long.
     pub fn parse(name: &str) -> Result<Self, String> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-        if name.is_empty() || name.starts_with('.') || name.len() > 200 || !name.chars().all(allowed) {
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(allowed) {
             return Err("not a unit name; expected something like hhvm.service".to_owned());
         }
         let bare = name.strip_suffix(".service").unwrap_or(name);
+        if bare.len() > LONGEST {
+            return Err(format!(
+                "too long: systemd takes no name that is as long as that of its hhvm-drain-shutdown@ unit would be; at most \
+                 {LONGEST} characters before .service"
+            ));
+        }
         Ok(Self(format!("{bare}.service")))
     }
 
@@ -175,6 +185,8 @@ mod tests {
         for bad in ["", "../x", "a/b", ".hidden", "a b"] {
             assert!(UnitName::parse(bad).is_err(), "{bad}");
         }
+        assert!(UnitName::parse(&"x".repeat(LONGEST + 1)).is_err());
+        assert!(UnitName::parse(&format!("{}.service", "x".repeat(LONGEST))).is_ok());
         assert_eq!(UnitName::parse("hhvm").unwrap().as_str(), "hhvm.service");
         assert_eq!(UnitName::parse("hhvm@8001.service").unwrap().as_str(), "hhvm@8001.service");
     }
