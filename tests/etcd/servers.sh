@@ -34,8 +34,9 @@ debian() {
     # shellcheck disable=SC2016 # the field is for apt, not for the shell
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' \
         2>/dev/null | grep -v security | head -n 1)
+    [ -n "$mirror" ] || return 0
     mkdir -p "$work/$suite/lists" "$work/$suite/cache/archives/partial"
-    echo "deb ${mirror:-http://deb.debian.org/debian} $suite main" >"$work/$suite/sources"
+    echo "deb $mirror $suite main" >"$work/$suite/sources"
     (
         cd "$work/$suite"
         apt() {
