@@ -11,6 +11,7 @@ use crate::pool::{Member, Store};
 use crate::problem::Problem;
 use crate::queue::{Row, poll_interval};
 use crate::settings::Settings;
+use crate::settings::fleet::Setting;
 use crate::slot::{Me, Take, Whose, carry_out};
 use crate::systemd;
 use crate::text::{clean, span};
@@ -43,8 +44,14 @@ pub(super) struct Asked {
 /// Runs the command.
 pub(super) fn run(context: &Context, settings: &Settings, problems: &[Problem], asked: Asked) -> Result<()> {
     let signals = Signals::take_over();
-    let (etcd, fleet, node) = engine(context, settings, problems)?;
     let unit = &context.unit;
+    if settings.fleet == Setting::Unset {
+        return Err(Error::Fleet(format!(
+            "this node is in no fleet, so it has no turn to wait for; run systemctl restart {unit}, or set members in \
+             [fleet], see hhvm-drain-fleet(7)"
+        )));
+    }
+    let (etcd, fleet, node) = engine(context, settings, problems)?;
     match systemd::unit(unit).map(|unit| unit.activity) {
         Some(Activity::Active) => {}
         Some(_) => return Err(Error::Fleet(format!("{unit} does not run; run systemctl start {unit}"))),

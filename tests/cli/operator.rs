@@ -127,6 +127,18 @@ fn a_depool_that_leaves_one_of_two_files_fails() {
     assert!(depool.stderr.contains("/srv/status.php cannot be moved away"), "{depool:?}");
 }
 
+#[test]
+fn a_restart_without_a_fleet_says_what_to_run() {
+    let rig = Rig::new();
+    let restart = run(&mut rig.command(&["restart"]));
+    assert_eq!(restart.code, 1);
+    assert!(
+        restart.stderr.contains("in no fleet") && restart.stderr.contains("systemctl restart"),
+        "{restart:?}"
+    );
+    assert!(rig.is_pooled());
+}
+
 /// Out for a drain, and no record can be written that it is to stay out: neither directory takes one.
 #[test]
 fn a_depool_that_cannot_be_recorded_fails() {
