@@ -4,6 +4,7 @@
 use crate::context::Root;
 use crate::fleet::{Failure, Name};
 use crate::names::Names;
+use crate::requests;
 use crate::settings::fleet::{Fleet, Member, Scheme};
 use crate::text::quote;
 use crate::tls::{self, Identity, Tls};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::io::Read;
 use std::time::Duration;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::TcpConnector;
 use ureq::{Agent, Timeout};
 
 /// So long the server may take.
@@ -54,21 +55,13 @@ impl FleetLock {
     /// # Errors
     /// One line that names what cannot be used.
     pub fn new(root: &Root, fleet: &Fleet, server: &Member, node: &Name) -> Result<Self, String> {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_idle_connections(0)
-            .max_response_header_size(BUFFER)
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
+        let config = requests::config(BUFFER, BUFFER)
             .timeout_resolve(Some(PATIENCE))
             .timeout_connect(Some(PATIENCE))
             .timeout_global(Some(PATIENCE))
-            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = match server.scheme {
-            Scheme::Http => Agent::with_parts(config, DefaultConnector::default(), Names),
+            Scheme::Http => Agent::with_parts(config, TcpConnector::default(), Names),
             Scheme::Https => {
                 let own = fleet.certificate.as_ref();
                 let identity = own.map(|own| Identity { certificates: &own.certificate, key: &own.key });

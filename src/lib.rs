@@ -21,7 +21,7 @@
 //!    [`slot`], [`tidings`], [`turn`]
 //! 4. effects: [`balancers`], [`clock`], [`datagram`], [`discover`], [`etcd`], [`files`], [`fleetlock`], [`pool`] (the only writers of the health
 //!    file and the record), [`kernel`] (who listens, and who is connected), [`names`], [`node`], [`opens`], [`power`], [`probe`] (a file per
-//!    protocol), [`process`], [`report`],
+//!    protocol), [`process`], [`report`], [`requests`],
 //!    [`settings::layers`], [`systemd`], [`terminal`], [`tls`], [`way`]
 //! 5. words: [`error`], [`message`]
 //! 6. values: [`context`], [`curve`], [`endpoint`], [`fleet`], [`hhvm`], [`load`](mod@load), [`order`], [`outcome`],
@@ -75,6 +75,7 @@ mod progress;
 pub mod queue;
 pub mod repool;
 pub mod report;
+pub mod requests;
 pub mod row;
 pub mod settings;
 pub mod slot;

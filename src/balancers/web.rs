@@ -5,6 +5,7 @@ use crate::context::Root;
 use crate::files;
 use crate::password::Password;
 use crate::probe::http::InThread;
+use crate::requests;
 use crate::row::Unclear;
 use crate::settings::balancer::{Login, Proof, Scheme, Web};
 use crate::tls::{self, Tls};
@@ -44,16 +45,7 @@ impl Pages {
     }
 
     fn new_agent(&self) -> Result<Agent, Unclear> {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_idle_connections(0)
-            .max_response_header_size(BUFFER)
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(REQUEST_MAX)
-            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let config = requests::config(BUFFER, REQUEST_MAX).build();
         match &self.web.scheme {
             Scheme::Http => Ok(Agent::with_parts(config, TcpConnector::default(), InThread)),
             Scheme::Https(file) => {

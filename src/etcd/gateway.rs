@@ -2,6 +2,7 @@
 
 use super::json::ErrorAnswer;
 use crate::names::Names;
+use crate::requests;
 use crate::settings::fleet::{Member, Scheme};
 use crate::text::{quote, tenths};
 use crate::tls;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::TcpConnector;
 use ureq::{Agent, Timeout};
 
 /// Room for an answer's head, and for what is read at a time.
@@ -192,21 +193,12 @@ pub(super) struct Gateway {
 
 impl Gateway {
     pub(super) fn new(tls: Option<&Tls>) -> Self {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            // One that the server has ended meanwhile would leave a write in doubt.
-            .max_idle_connections(0)
-            .max_response_header_size(BUFFER)
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
+        let config = requests::config(BUFFER, BUFFER)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
             .build();
         let secure = tls.map(|tls| tls.agent(config.clone(), Names));
-        Self { plain: Agent::with_parts(config, DefaultConnector::default(), Names), secure }
+        Self { plain: Agent::with_parts(config, TcpConnector::default(), Names), secure }
     }
 
     /// Asks a member, which has until `deadline`.

@@ -3,6 +3,7 @@
 use super::client::{Client, Reply, left};
 use crate::endpoint::Address;
 use crate::load::Unknown;
+use crate::requests;
 use std::io::Read;
 use std::net::ToSocketAddrs;
 use std::time::Instant;
@@ -33,17 +34,7 @@ impl Http {
     /// A client for `address`: no proxy from the environment, no redirects, no connection kept.
     #[must_use]
     pub fn new(address: &Address) -> Self {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_idle_connections(0)
-            .max_response_header_size(HEAD_MAX)
-            // ureq zeroes them for every connection; its own 128 kB cost more than all the rest of a probe.
-            .input_buffer_size(HEAD_MAX)
-            .output_buffer_size(REQUEST_MAX)
-            .user_agent(concat!("hhvm-drain/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let config = requests::config(HEAD_MAX, REQUEST_MAX).build();
         let authority = match address {
             Address::Tcp(host, port) if host.contains(':') => format!("[{host}]:{port}"),
             Address::Tcp(host, port) => format!("{host}:{port}"),
