@@ -1,7 +1,6 @@
 //! The end of a turn: kept while HHVM does not serve, given back once it does and the balancers have it; and an operator's,
 //! from `depool` until `pool`.
 
-use super::asking::Running;
 use super::fleet;
 use super::serving::{Known, Serving};
 use super::session::Session;
@@ -20,9 +19,7 @@ use crate::queue::Row;
 use crate::settings::Settings;
 use crate::settings::fleet::{Fleet, Setting, StaleAfter};
 use crate::slot::{Keep, Kept, Release, Released, Take, Whose, carry_out};
-use crate::systemd;
 use crate::turn::Standing;
-use crate::unit::Activity;
 use crate::wait::pause;
 use std::time::{Duration, Instant};
 
@@ -100,15 +97,7 @@ impl Session<'_> {
         let (mut keeper, mut known) = (Keeper::of(self, member), Known::default());
         let mut told = None;
         while matches!(member.store().record(), Ok(None)) && !drain_in_progress(member.store()) {
-            let unit = systemd::unit(&self.context.unit);
-            let running = Running::of(self.context, unit.as_ref());
-            let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
-                (Some(Activity::Active), Some(process)) => {
-                    self.wait_until_it_serves(process, &running.scope, AGAIN, &mut known)
-                }
-                (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
-                (Some(Activity::Deactivating | Activity::Other), _) => return,
-            };
+            let Some(serving) = self.serves_yet(&mut known) else { return };
             let pause_for = match serving {
                 Serving::Interrupted => return,
                 Serving::Yes => match self.release(member, fleet, &node) {

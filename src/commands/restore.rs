@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::repool::{Because, Decision, Moment, Wait, decide, start_patience};
 use crate::settings::Settings;
 use crate::systemd;
-use crate::unit::{Activity, Unit};
+use crate::unit::Unit;
 use crate::wait::{Signals, Watch, pause};
 use std::time::{Duration, Instant};
 
@@ -238,15 +238,7 @@ impl Session<'_> {
         let _announced = Announcement::of_return(member.store(), None);
         let mut keeper = Keeper::of(self, member);
         while is_ours(member)? || !member.sharers().is_empty() {
-            let unit = systemd::unit(&self.context.unit);
-            let running = Running::of(self.context, unit.as_ref());
-            let serving = match (unit.map(|unit| unit.activity), running.main.process()) {
-                (Some(Activity::Active), Some(process)) => {
-                    self.wait_until_it_serves(process, &running.scope, AGAIN, &mut known)
-                }
-                (None | Some(Activity::Active | Activity::Activating), _) => Serving::Ended,
-                (Some(Activity::Deactivating | Activity::Other), _) => return Ok(()),
-            };
+            let Some(serving) = self.serves_yet(&mut known) else { return Ok(()) };
             match serving {
                 Serving::Interrupted => return Ok(()),
                 Serving::NotYet(_) => {

@@ -1,6 +1,6 @@
 //! Finds out whether the unit serves pages, once or until it does.
 
-use super::asking::configuration;
+use super::asking::{Running, configuration};
 use super::session::Session;
 use crate::drain::Event;
 use crate::endpoint::Kind;
@@ -9,6 +9,8 @@ use crate::place::Tried;
 use crate::probe::ask_for_help;
 use crate::process::Process;
 use crate::repool::{self, Ports, is_of_this_start, serves};
+use crate::systemd;
+use crate::unit::Activity;
 use crate::wait::Watch;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,9 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_millis(250);
 /// So long one look may take.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So long one look at a unit that has been started lasts.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What came of waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +55,20 @@ impl Known {
 }
 
 impl Session<'_> {
+    /// Looks for about a second whether the unit serves after its start; none once it stops or is stopped. Where there is
+    /// nothing to look at yet, it says so at once.
+    pub(super) fn serves_yet(&self, known: &mut Known) -> Option<Serving> {
+        let unit = systemd::unit(&self.context.unit);
+        let running = Running::of(self.context, unit.as_ref());
+        match (unit.map(|unit| unit.activity), running.main.process()) {
+            (Some(Activity::Active), Some(process)) => {
+                Some(self.wait_until_it_serves(process, &running.scope, LOOK, known))
+            }
+            (None | Some(Activity::Active | Activity::Activating), _) => Some(Serving::Ended),
+            (Some(Activity::Deactivating | Activity::Other), _) => None,
+        }
+    }
+
     /// Looks at the unit of `scope` until its main process, or a younger one, serves pages, until that process ends, or
     /// `patience` is over.
     pub(super) fn wait_until_it_serves(
