@@ -28,7 +28,15 @@ pub(super) fn findings(unit: &Unit, settings: &Settings, name: &str) -> Vec<Find
         Balancer::Socket(_) | Balancer::Command(_) => None,
     });
     let balancers = balancers.filter_map(|host| text("balancer", host, "min-drain stays in force"));
-    url.map(error).into_iter().chain(balancers.map(warning)).collect()
+    let members = settings.fleet.fleet().map_or(&[][..], |fleet| fleet.members.all());
+    let kept: Vec<String> = members
+        .iter()
+        .filter_map(|member| text("fleet", &member.host, "a stop may not get its turn from there"))
+        .collect();
+    // Any other member will do.
+    let severe = if kept.len() == members.len() { error } else { warning };
+    let kept = kept.into_iter().map(severe);
+    url.map(error).into_iter().chain(balancers.map(warning)).chain(kept).collect()
 }
 
 /// Of a name, this host's alone is known.
@@ -39,7 +47,20 @@ fn address(host: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::{Context, Env, Root, UnitName};
     use crate::problem::Severity;
+    use crate::settings::fleet::Setting;
+    use crate::settings::layers;
+
+    fn fleet(members: &[&str]) -> Setting {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        let text = format!("[fleet]\nmembers = {members:?}\n");
+        std::fs::write(root.path().join("etc/hhvm-drain.toml"), text).unwrap();
+        let unit = UnitName::parse("u").unwrap();
+        let context = Context::new(Root::new(root.path().to_owned()), Env::default(), unit);
+        layers::load(&context, &Vec::new()).0.fleet
+    }
 
     #[test]
     fn whom_the_hooks_cannot_reach_is_named_with_what_to_set() {
@@ -66,5 +87,10 @@ mod tests {
         settings.health_url = None;
         settings.balancers.clear();
         assert_eq!(told(&settings, denied), []);
+
+        settings.fleet = fleet(&["https://10.0.0.1:2379", "https://10.0.0.2:2379"]);
+        let severities = |unit: &str| told(&settings, unit).into_iter().map(|(severity, _)| severity);
+        assert!(severities(denied).eq([Some(Severity::Error); 2]));
+        assert!(severities("IPAddressDeny=10.0.0.2/32\n").eq([Some(Severity::Warning)]));
     }
 }
